@@ -1,0 +1,33 @@
+"""minibert: every number inside BERT, RoBERTa and RemBERT, in plain NumPy.
+
+The public names are found where `_HOME` says, on first use, so that `import minibert` itself
+imports nothing heavy.
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# public name -> the module that defines it
+_HOME: dict[str, str] = {
+    **dict.fromkeys(
+        ["MinibertError", "InputError", "ConfigError", "WeightFileError", "TokenizerError", "TraceError",
+         "BackendError"],
+        "errors",
+    ),
+}  # fmt: skip
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"minibert.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'minibert' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,33 @@
+"""The errors that users meet. Each message is one sentence with the names and numbers in it.
+
+All derive from `MinibertError`, and from the built-in exception that fits, so that both
+`except mb.MinibertError` and `except ValueError` catch them.
+"""
+
+
+class MinibertError(Exception):
+    """Every error that minibert raises on purpose."""
+
+
+class InputError(MinibertError, ValueError):
+    """An argument of a call does not fit: an id outside the vocabulary, a wrong shape, too many tokens."""
+
+
+class ConfigError(MinibertError, ValueError):
+    """A configuration is contradictory, incomplete, or its file cannot be read."""
+
+
+class WeightFileError(MinibertError, ValueError):
+    """A weight file, its index, or a folder of a checkpoint is damaged, hostile or does not fit the model."""
+
+
+class TokenizerError(MinibertError, ValueError):
+    """A vocabulary file cannot be read, or arguments of a tokenizer contradict each other."""
+
+
+class TraceError(MinibertError, ValueError):
+    """A trace does not hold what was asked of it, or does not fit the model."""
+
+
+class BackendError(MinibertError, RuntimeError):
+    """The asked-for array library or device cannot be used here."""
