@@ -1,0 +1,126 @@
+"""JSON files that come from strangers: config.json, tokenizer files, a shard index, a safetensors header.
+
+Stricter than `json.load`: the top level must be an object, no key may stand twice in one object (Python
+would silently keep the last one), NaN and Infinity are not JSON, and the size is limited. Each failure is one
+sentence with the file's name and the place.
+
+Source: RFC 8259; section 4 leaves repeated names undefined, which is why they are refused here.
+"""
+
+import json
+import os
+from pathlib import Path
+from stat import S_ISREG
+from typing import Any, NoReturn
+
+from minibert.errors import ConfigError, MinibertError
+
+MAX_JSON_BYTES = 100_000_000  # the largest tokenizer.json files in use are near 35 MB
+
+
+class _RepeatedKeyError(ValueError):
+    """A key stands twice in one object."""
+
+
+def read_json(
+    path: str | os.PathLike[str],
+    what: str,
+    *,
+    error: type[MinibertError] = ConfigError,
+    max_bytes: int = MAX_JSON_BYTES,
+) -> dict[str, Any]:
+    """Read the JSON object in `path`.
+
+    `what` names the file's role in messages ("the configuration"), `error` is the class raised.
+    Raises `error` when the file is missing, no regular file, unreadable, larger than `max_bytes`, not UTF-8,
+    not JSON, not an object, or gives a key twice.
+    """
+    return parse_json_object(_read_limited(Path(path), what, error, max_bytes), f"{path}: {what}", error)
+
+
+def parse_json_object(data: bytes, where: str, error: type[MinibertError]) -> dict[str, Any]:
+    """Bytes of UTF-8 JSON -> the object they hold; `where` begins every message. Raises `error`."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as reason:
+        raise error(
+            f"{where} is not UTF-8 text: byte 0x{data[reason.start]:02x} at position {reason.start}. "
+            f"The file is probably damaged, or it is not a text file at all."
+        ) from None
+    if text.startswith("\ufeff"):
+        raise error(f"{where} begins with a byte order mark. Save it as UTF-8 without one.")
+    if not text.strip(" \t\r\n"):
+        raise error(f"{where} is empty, but must be a JSON object. Fetch the file again.")
+    value = _decode(text, where, error)
+    if not isinstance(value, dict):
+        raise error(f"{where} must be a JSON object {{...}}, but is {_kind(value)}.")
+    return value
+
+
+def _decode(text: str, where: str, error: type[MinibertError]) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as reason:
+        raise error(
+            f"{where} is not JSON: {reason.msg}, at line {reason.lineno}, column {reason.colno} "
+            f"of {text.count(chr(10)) + 1} lines. The file is probably cut short or was edited by hand."
+        ) from None
+    except _RepeatedKeyError as reason:
+        raise error(
+            f"{where} gives the key {reason.args[0]!r} twice; only one of the two can be meant."
+        ) from None
+    except RecursionError:
+        raise error(f"{where} is nested too deeply to be what it claims to be.") from None
+    except ValueError as reason:  # NaN and Infinity; Python's limit on the digits of an integer
+        raise error(f"{where} holds a number that cannot be read: {reason}.") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _RepeatedKeyError(key)
+            seen.add(key)
+    return found
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _kind(value: Any) -> str:
+    names = {list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
+    return names.get(type(value), "null")
+
+
+def _read_limited(path: Path, what: str, error: type[MinibertError], max_bytes: int) -> bytes:
+    try:
+        status = path.stat()
+        if not S_ISREG(status.st_mode):  # a pipe would block, a device never end
+            raise error(f"{path}: {what} should be a file, but is a folder or a special file.")
+        if status.st_size > max_bytes:
+            raise error(
+                f"{path}: {what} is {status.st_size:,} bytes long; at most {max_bytes:,} are read. "
+                f"This is probably another kind of file under this name."
+            )
+        with path.open("rb") as file:
+            return file.read(max_bytes + 1)
+    except FileNotFoundError:
+        raise error(
+            f"{path}: there is no such file, but {what} is needed. {_siblings(path.parent)}"
+        ) from None
+    except (OSError, ValueError) as reason:
+        if isinstance(reason, MinibertError):
+            raise
+        raise error(f"{path}: {what} cannot be read: {reason}.") from reason
+
+
+def _siblings(folder: Path) -> str:
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError:
+        return f"The folder {folder} does not exist either."
+    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return f"The folder holds {shown or 'nothing'}."
