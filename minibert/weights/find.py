@@ -1,0 +1,229 @@
+"""From what a user writes, `from_pretrained("here/or/there")`, to a folder on this machine.
+
+Looked for in this order, first hit wins: an existing folder; a checkpoint shipped with minibert; Hugging
+Face's local cache; a download through huggingface_hub, if it is installed and nobody forbids it. What looks
+like a path is only ever a path: a misspelt folder never becomes a request to a server.
+
+A cached snapshot is used as it is, without asking whether there is a newer one.
+
+Source of the cache's layout: "Understand caching" in the huggingface_hub documentation.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from minibert.errors import WeightFileError
+from minibert.weights.shards import INDEX_FILE, SINGLE_FILE
+
+# what a download brings: nothing that runs code, no pickles
+DOWNLOADED = [
+    "config.json",
+    SINGLE_FILE,
+    INDEX_FILE,
+    "model-*-of-*.safetensors",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "sentencepiece.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+]
+
+_REPOSITORY = re.compile(
+    r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?(?:/[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?)?"
+)
+_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+_SHIPPED_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+def find_checkpoint(
+    name_or_path: str | os.PathLike[str],
+    *,
+    revision: str | None = None,
+    local_files_only: bool = False,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> Path:
+    """The folder that `name_or_path` stands for.
+
+    `revision` is a branch, tag or commit of a repository on the Hugging Face Hub ("main" by default); with a
+    folder or a shipped name it has no meaning and is passed over. `local_files_only=True`, or
+    HF_HUB_OFFLINE=1 in the environment, forbids the download. `cache_dir` is the cache to use instead of
+    HF_HUB_CACHE. Raises WeightFileError that lists where it was looked for.
+    """
+    if not isinstance(name_or_path, str):
+        return _existing_folder(Path(name_or_path))
+    name = name_or_path
+    if not name.strip() or "\0" in name:
+        raise WeightFileError(f"{name!r} is neither a folder nor the name of a checkpoint.")
+    if Path(name).is_dir() or looks_like_path(name):
+        return _existing_folder(Path(name).expanduser())
+    shipped = shipped_folder(name)
+    if shipped is not None:
+        return shipped
+    cache = hub_cache(cache_dir)
+    revision = _checked_revision(revision)
+    cached = cached_snapshot(name, revision, cache)
+    if cached is not None:
+        return cached
+    _refuse_what_begins_like_a_path(name)
+    if not _REPOSITORY.fullmatch(name) or ".." in name or "--" in name:
+        raise WeightFileError(
+            f"{_looked_for(name, revision, cache)} As a name on the Hub it is not valid either."
+        )
+    return _download(name, revision, cache, local_files_only)
+
+
+def looks_like_path(name: str) -> bool:
+    """Whether the text can only mean a place on this machine, existing or not.
+
+    >>> [looks_like_path(name) for name in ("./bert", "/models/bert", "a/b/c", "~/bert", "C:\\\\bert")]
+    [True, True, True, True, True]
+    >>> [looks_like_path(name) for name in ("bert-base-uncased", "google/rembert")]
+    [False, False]
+    """
+    return (
+        name.startswith((".", "/", "~"))
+        or name.count("/") > 1
+        or name.endswith("/")
+        or "\\" in name
+        or ":" in name
+    )
+
+
+def shipped_folder(name: str) -> Path | None:
+    """The folder of a checkpoint that comes with minibert, or None."""
+    if not _SHIPPED_NAME.fullmatch(name):
+        return None
+    for home in _shipped_homes():
+        if (home / name / "config.json").is_file():
+            return home / name
+    return None
+
+
+def shipped_names() -> list[str]:
+    """The names of all checkpoints that come with minibert."""
+    return sorted({config.parent.name for home in _shipped_homes() for config in home.glob("*/config.json")})
+
+
+def _shipped_homes() -> list[Path]:
+    """In an installed wheel inside the package, in a checkout at the top beside pyproject.toml."""
+    package = Path(__file__).resolve().parents[1]
+    homes = [package / "shipped" / "weights"]
+    if (package.parent / "pyproject.toml").is_file():
+        homes.append(package.parent / "weights")
+    return homes
+
+
+def hub_cache(cache_dir: str | os.PathLike[str] | None = None) -> Path:
+    """Hugging Face's cache folder: the argument, else HF_HUB_CACHE, else below HF_HOME, as huggingface_hub
+    does."""
+    if cache_dir is not None:
+        return Path(cache_dir).expanduser()
+    setting = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    if setting is None or not setting:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache")
+        home = os.environ.get("HF_HOME") or os.path.join(base, "huggingface")
+        setting = os.path.join(home, "hub")
+    return Path(os.path.expandvars(os.path.expanduser(setting)))
+
+
+def cached_snapshot(name: str, revision: str, cache: Path) -> Path | None:
+    """The folder of that revision in the cache, if the configuration and all weights are there, else None."""
+    if not _REPOSITORY.fullmatch(name):
+        return None
+    home = cache / ("models--" + name.replace("/", "--"))
+    commit = revision
+    reference = home / "refs" / revision
+    if reference.is_file():
+        commit = reference.read_text(encoding="utf-8", errors="replace").strip()
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", commit):
+        return None
+    snapshot = home / "snapshots" / commit
+    return snapshot if _is_complete(snapshot) else None
+
+
+def _is_complete(snapshot: Path) -> bool:
+    """A snapshot may hold only what somebody asked for, a tokenizer say; then the rest must be fetched."""
+    from minibert.weights.checkpoint import read_index
+
+    if not (snapshot / "config.json").is_file():
+        return False
+    if (snapshot / SINGLE_FILE).is_file():
+        return True
+    if not (snapshot / INDEX_FILE).is_file():
+        return False
+    return all((snapshot / shard).is_file() for shard in set(read_index(snapshot / INDEX_FILE).values()))
+
+
+def _existing_folder(path: Path) -> Path:
+    if path.is_dir():
+        return path
+    if path.is_file():
+        raise WeightFileError(f"{path} is a file; give the folder that it stands in.")
+    raise WeightFileError(f"{path}: there is no such folder. {_nearest(path)}")
+
+
+def _nearest(path: Path) -> str:
+    """The part of a path that exists, and what is in it: most often the answer to a typing mistake."""
+    parent = next(folder for folder in [*path.absolute().parents] if folder.is_dir())
+    names = sorted(
+        entry.name for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+    )
+    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return f"{parent} exists and holds the folders: {shown or 'none'}."
+
+
+def _refuse_what_begins_like_a_path(name: str) -> None:
+    first = name.split("/")[0]
+    if ("/" in name and Path(first).is_dir()) or Path(name).exists():
+        raise WeightFileError(
+            f"{name}: there is no such folder, though {first} is here. {_nearest(Path(name))} "
+            f"For a repository of that name on the Hub, run from another folder."
+        )
+
+
+def _checked_revision(revision: str | None) -> str:
+    if revision is None:
+        return "main"
+    if not isinstance(revision, str) or not _REVISION.fullmatch(revision) or ".." in revision:
+        raise WeightFileError(f"revision must be a branch, a tag or a commit, not {revision!r}.")
+    return revision
+
+
+def _looked_for(name: str, revision: str, cache: Path) -> str:
+    shipped = ", ".join(shipped_names()) or "none"
+    at = "" if revision == "main" else f" at revision {revision!r}"
+    return (
+        f"There is no checkpoint {name!r}{at}. Looked for: a folder of that name in {Path.cwd()}; "
+        f"shipped with minibert ({shipped}); complete in Hugging Face's cache {cache}."
+    )
+
+
+def _offline() -> bool:
+    setting = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
+    return setting.upper() in {"1", "ON", "YES", "TRUE"}
+
+
+def _download(name: str, revision: str, cache: Path, local_files_only: bool) -> Path:
+    looked = _looked_for(name, revision, cache)
+    if local_files_only:
+        raise WeightFileError(f"{looked} local_files_only=True forbids the download.")
+    if _offline():
+        raise WeightFileError(f"{looked} HF_HUB_OFFLINE is set, so nothing is downloaded.")
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise WeightFileError(
+            f"{looked} To download it, install huggingface_hub: pip install 'minibert-numpy[hub]'."
+        ) from None
+    try:
+        folder = snapshot_download(name, revision=revision, cache_dir=cache, allow_patterns=DOWNLOADED)
+    except Exception as reason:  # whatever its HTTP library raises
+        cause = (str(reason).strip().splitlines() or ["no reason given"])[0]
+        raise WeightFileError(f"{looked} The download failed: {type(reason).__name__}: {cause}") from reason
+    return Path(folder)
