@@ -1,0 +1,30 @@
+"""Looking rows up in a table, and adding gradients back into it."""
+
+from minibert.backend import Array, array_module, scatter_add
+
+
+def embedding(ids: Array, table: Array) -> Array:
+    """ids (...) of integers, table (V, D) -> rows (..., D).
+
+    The ids must lie in 0..V-1: the model's front door checks that (NumPy would wrap a negative id silently).
+    """
+    return table[ids]
+
+
+def embedding_backward(
+    dy: Array, ids: Array, rows: int, padding_idx: int | None = None, out: Array | None = None
+) -> Array:
+    """dy (..., D), ids (...) -> dtable (V, D) with V = rows; with `out=`, added to what is there already.
+
+    forward: y = table[ids], so dtable[v] = Σ of dy over all places that looked v up. The row of the padding
+    token gets nothing, as in `torch.nn.Embedding(padding_idx=...)`.
+    """
+    xp = array_module(dy)
+    ids, dy_rows = ids.reshape(-1), dy.reshape(-1, dy.shape[-1])
+    if out is None:
+        out = xp.zeros((rows, dy.shape[-1]), dtype=dy.dtype)
+    if padding_idx is not None:
+        real = ids != padding_idx
+        ids, dy_rows = ids[real], dy_rows[real]
+    scatter_add(ids, dy_rows, out)
+    return out

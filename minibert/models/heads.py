@@ -1,0 +1,220 @@
+"""The heads: what stands on top of the encoder for each task.
+
+The masked-language-model head is a transform (dense, activation, LayerNorm) and a decoder onto the vocabulary
+whose weight is the word embeddings' own where they are tied (Devlin et al. 2018, section 3.1, task 1). RoBERTa
+names its parts otherwise and always uses the erf GELU; RemBERT's transform widens to its output embedding.
+"""
+
+from typing import Any
+
+from minibert import functional as F
+from minibert.backend import Array
+from minibert.models.module import Dropout, LayerNorm, Linear, Module, Parameter, Parameters
+from minibert.trace import Backward, Run
+
+
+class Decoder(Module):
+    """logits = x Wᵀ + b over the vocabulary; the weight may be another parameter's, which it then shares.
+
+    Args:
+        tied_to: the full name of the word embeddings, or None for a weight of its own.
+        bias_name: the full name of the bias, where the checkpoint keeps it beside the decoder instead of in it.
+    """
+
+    weight = Parameter()
+    bias = Parameter()
+
+    def __init__(
+        self,
+        path: str,
+        parameters: Parameters,
+        width: int,
+        vocabulary: int,
+        tied_to: str | None,
+        bias_name: str | None = None,
+    ) -> None:
+        super().__init__(path, parameters)
+        if tied_to is None:
+            self.declare("weight", (vocabulary, width), "normal")
+        else:
+            self.names["weight"] = tied_to
+            parameters.tied[self.at("weight")] = tied_to
+        self.declare("bias", (vocabulary,), "zeros", name=bias_name)
+        if bias_name is not None:
+            parameters.tied[self.at("bias")] = bias_name
+
+    def forward(self, x: Array, run: Run, name: str) -> Array:
+        """x (B, T, width) -> logits (B, T, V), recorded under the head's name."""
+        run.save(self.path, x)
+        logits = F.linear(x, self.weight, self.bias)
+        return run.record(name, logits, "B T V", "transform decoderᵀ + b", (self.path,))
+
+    def backward(self, dlogits: Array, back: Backward) -> Array:
+        """dlogits (B, T, V) -> dx (B, T, width)."""
+        dx, dweight, dbias = F.linear_backward(dlogits, back.saved(self.path), self.weight)
+        back.add(self.names["weight"], dweight)
+        back.add(self.names["bias"], dbias)
+        return dx
+
+
+class Transform(Module):
+    """y = LayerNorm(act(x Wᵀ + b)): what the language-model heads do before the decoder.
+
+    Args:
+        names: what the checkpoint calls the activation and the LayerNorm.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        parameters: Parameters,
+        config: Any,
+        width: int,
+        symbol: str = "D",
+        hidden_act: Any = None,
+        norm: str = "LayerNorm",
+    ) -> None:
+        super().__init__(path, parameters)
+        self.shape = f"B T {symbol}"
+        self.activation = F.find_activation(config.hidden_act if hidden_act is None else hidden_act)
+        self.dense = Linear(self.at("dense"), parameters, config.hidden_size, width, self.shape, "hidden Wᵀ + b")
+        self.norm = LayerNorm(self.at(norm), parameters, width, config.layer_norm_eps, self.shape)
+
+    def forward(self, x: Array, run: Run, name: str | None = None) -> Array:
+        """x (B, T, D) -> (B, T, width), recorded under `name` or the LayerNorm's own."""
+        dense = self.dense.forward(x, run)
+        run.save(self.at("activation"), dense)
+        activated = self.activation.forward(dense, out=run.spare(dense))
+        formula = f"{self.activation.name}(dense)"
+        run.record(self.at("activation"), activated, self.shape, formula, (self.at("transform_act_fn"),))
+        return self.norm.forward(activated, run, name=name)
+
+    def backward(self, dy: Array, back: Backward) -> Array:
+        """dy (B, T, width) -> dx (B, T, D)."""
+        dactivated = back.arrive(self.at("activation"), self.norm.backward(dy, back))
+        return self.dense.backward(self.activation.backward(dactivated, back.saved(self.at("activation"))), back)
+
+
+class BertLMHead(Module):
+    """logits = transform(hidden) Wᵀ + b, at `cls.predictions`.
+
+    Parameters: transform.dense and transform.LayerNorm, decoder.weight (tied or its own), bias (V,).
+    """
+
+    def __init__(self, path: str, parameters: Parameters, config: Any, tied_to: str | None) -> None:
+        super().__init__(path, parameters)
+        self.transform = Transform(self.at("transform"), parameters, config, config.hidden_size)
+        self.decoder = Decoder(
+            self.at("decoder"), parameters, config.hidden_size, config.vocab_size, tied_to, self.at("bias")
+        )
+
+    def forward(self, hidden: Array, run: Run) -> Array:
+        """hidden (B, T, D) -> logits (B, T, V)."""
+        transformed = self.transform.forward(hidden, run, name=self.transform.path)
+        return self.decoder.forward(transformed, run, name=self.path)
+
+    def backward(self, dlogits: Array | None, back: Backward) -> Array | None:
+        """dlogits (B, T, V) -> dhidden (B, T, D)."""
+        dlogits = back.arrive(self.path, dlogits)
+        if dlogits is None and not back.asked_within(self.path):
+            return None
+        dtransformed = None if dlogits is None else self.decoder.backward(dlogits, back)
+        dtransformed = back.arrive(self.transform.path, dtransformed)
+        return None if dtransformed is None else self.transform.backward(dtransformed, back)
+
+
+class RobertaLMHead(Module):
+    """BERT's, except: at `lm_head` itself, with `layer_norm` for LayerNorm, and the erf GELU whatever the config."""
+
+    def __init__(self, path: str, parameters: Parameters, config: Any, tied_to: str | None) -> None:
+        super().__init__(path, parameters)
+        self.transform = Transform(path, parameters, config, config.hidden_size, hidden_act="gelu", norm="layer_norm")
+        self.decoder = Decoder(
+            self.at("decoder"), parameters, config.hidden_size, config.vocab_size, tied_to, self.at("bias")
+        )
+
+    def forward(self, hidden: Array, run: Run) -> Array:
+        """hidden (B, T, D) -> logits (B, T, V)."""
+        return self.decoder.forward(self.transform.forward(hidden, run), run, name=self.path)
+
+    def backward(self, dlogits: Array | None, back: Backward) -> Array | None:
+        """dlogits (B, T, V) -> dhidden (B, T, D)."""
+        dlogits = back.arrive(self.path, dlogits)
+        if dlogits is None and not back.asked_within(self.path):
+            return None
+        dtransformed = None if dlogits is None else self.decoder.backward(dlogits, back)
+        dtransformed = back.arrive(self.transform.norm.path, dtransformed)
+        return None if dtransformed is None else self.transform.backward(dtransformed, back)
+
+
+class RemBertLMHead(Module):
+    """RoBERTa's shape, except: widened to the output embedding, the config's activation, a decoder bias in place."""
+
+    def __init__(self, path: str, parameters: Parameters, config: Any, tied_to: str | None) -> None:
+        super().__init__(path, parameters)
+        width = config.output_embedding_size
+        self.transform = Transform(path, parameters, config, width, symbol="O")
+        self.decoder = Decoder(self.at("decoder"), parameters, width, config.vocab_size, tied_to)
+
+    forward = RobertaLMHead.forward
+    backward = RobertaLMHead.backward
+
+
+class Classifier(Module):
+    """logits = dropout(x) Wᵀ + b; the linear map is at the path itself, `classifier`.
+
+    Args:
+        shape: of x without its width, "B" for a pooled text and "B T" for every token.
+    """
+
+    def __init__(
+        self, path: str, parameters: Parameters, width: int, classes: int, p: float, shape: str, source: str
+    ) -> None:
+        super().__init__(path, parameters)
+        self.dropout = Dropout("dropout", parameters, p, f"{shape} D")
+        self.linear = Linear(path, parameters, width, classes, f"{shape} C", f"{source} Wᵀ + b")
+
+    def forward(self, x: Array, run: Run) -> Array:
+        """x (..., D) -> logits (..., C)."""
+        return self.linear.forward(self.dropout.forward(x, run, own=False), run)
+
+    def backward(self, dlogits: Array | None, back: Backward) -> Array | None:
+        """dlogits (..., C) -> dx (..., D)."""
+        return self.dropout.backward(self.linear.backward(dlogits, back), back)
+
+
+class RobertaClassificationHead(Module):
+    """logits = dropout(tanh(dropout(hidden[:, 0]) W₁ᵀ + b₁)) W₂ᵀ + b₂: RoBERTa's own, in place of pooler and classifier.
+
+    Parameters: dense.weight (D, D), dense.bias (D,), out_proj.weight (C, D), out_proj.bias (C,).
+    """
+
+    def __init__(self, path: str, parameters: Parameters, config: Any, classes: int, p: float) -> None:
+        super().__init__(path, parameters)
+        width = config.hidden_size
+        self.first_dropout = Dropout(self.at("dropout.0"), parameters, p, "B D")
+        self.dense = Linear(self.at("dense"), parameters, width, width, "B D", "hidden[:, 0] Wᵀ + b")
+        self.second_dropout = Dropout(self.at("dropout.1"), parameters, p, "B D")
+        self.out_proj = Linear(self.at("out_proj"), parameters, width, classes, "B C", "activation Wᵀ + b")
+
+    def forward(self, hidden: Array, run: Run) -> Array:
+        """hidden (B, T, D) -> logits (B, C)."""
+        first = self.first_dropout.forward(hidden[:, 0], run, own=False)
+        dense = self.dense.forward(first, run)
+        y = self.parameters.xp.tanh(dense, out=run.spare(dense))
+        run.save(self.path, (y, hidden.shape))
+        run.record(self.at("activation"), y, "B D", "tanh(dense)")
+        return self.out_proj.forward(self.second_dropout.forward(y, run), run, also=(self.path,))
+
+    def backward(self, dlogits: Array | None, back: Backward) -> Array | None:
+        """dlogits (B, C) -> dhidden (B, T, D), zero but at the first token."""
+        y, shape = back.saved(self.path)
+        dy = self.second_dropout.backward(self.out_proj.backward(dlogits, back), back)
+        dy = back.arrive(self.at("activation"), dy)
+        dfirst = self.dense.backward(None if dy is None else dy * (1.0 - y * y), back)
+        dfirst = self.first_dropout.backward(dfirst, back)
+        if dfirst is None:
+            return None
+        dhidden = self.parameters.xp.zeros(shape, dtype=dfirst.dtype)
+        dhidden[:, 0] = dfirst
+        return dhidden

@@ -1,0 +1,250 @@
+"""Modules: the tree of a model's parts, each with a path, and the parameters they share.
+
+A module holds parameters and nothing of a call. Its path is its name in every checkpoint
+(`bert.encoder.layer.0.attention.self.query`), and its parameters' names are the path, a dot and the
+parameter (`....weight`). All parameters of a model live in one `Parameters`, by these names.
+"""
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from minibert import functional as F
+from minibert.backend import Array, default_backend, load_backend, move
+from minibert.errors import InputError
+from minibert.trace import Backward, Run
+
+DTYPES = ("float32", "float64", "float16")
+
+
+class Parameters(dict[str, Array]):
+    """All parameters of one model by name, with what is true of all of them.
+
+    First every module declares its parameters; then they are filled, by `initialise` or from a checkpoint.
+
+    Attributes:
+        shapes: name -> shape, of every declared parameter, in the order of the checkpoint.
+        tied: other name -> the name of the one parameter that it stands for.
+        dtype: the dtype of all parameters.
+        xp: the array library that all live in.
+        rng: the generator of dropout masks in training, None in evaluation.
+    """
+
+    def __init__(self, dtype: Any = None, backend: str | None = None) -> None:
+        super().__init__()
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.kinds: dict[str, str] = {}
+        self.padding: dict[str, int] = {}
+        self.tied: dict[str, str] = {}
+        self.dtype = check_dtype(dtype)
+        self.xp: ModuleType = load_backend(backend or default_backend())
+        self.rng: np.random.Generator | None = None
+
+    def declare(self, name: str, shape: tuple[int, ...], kind: str, padding_idx: int | None = None) -> None:
+        """Say that a parameter exists. kind: how a new one begins, "normal", "zeros" or "ones"."""
+        self.shapes[name] = shape
+        self.kinds[name] = kind
+        if padding_idx is not None:
+            self.padding[name] = padding_idx
+
+    def initialise(self, names: Any, seed: int, std: float) -> None:
+        """Fill new parameters: weights from a normal with this deviation, the padding row and biases zero.
+
+        Numbers are drawn in float32 on the host whatever the dtype and the backend, so that a seed means the
+        same weights everywhere.
+        """
+        rng = np.random.default_rng(seed)
+        for name in names:
+            shape, kind = self.shapes[name], self.kinds[name]
+            if kind == "normal":
+                values = rng.standard_normal(shape, dtype=np.float32)
+                values *= np.float32(std)
+                if name in self.padding:
+                    values[self.padding[name]] = 0.0
+            else:
+                values = np.full(shape, 1.0 if kind == "ones" else 0.0, dtype=np.float32)
+            self[name] = move(values, self.xp, self.dtype)
+
+    def move(self, xp: ModuleType, dtype: np.dtype) -> None:
+        """Take every parameter to another library or dtype."""
+        for name, array in self.items():
+            self[name] = move(array, xp, dtype)
+        self.xp, self.dtype = xp, dtype
+
+
+def check_dtype(dtype: Any) -> np.dtype:
+    """A dtype that models can compute in; None is float32.
+
+    Raises:
+        InputError: not float16, float32 or float64.
+    """
+    try:
+        checked = np.dtype("float32" if dtype is None else dtype)
+    except TypeError:
+        checked = None
+    if checked is None or checked.name not in DTYPES:
+        raise InputError(f"dtype {dtype!r} is not one that models compute in: choose one of {', '.join(DTYPES)}.")
+    return checked
+
+
+class Parameter:
+    """A parameter as an attribute of its module: reads the shared `Parameters` under its full name."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, module: Any, owner: type | None = None) -> Any:
+        if module is None:
+            return self
+        name = module.names.get(self.name)
+        return None if name is None else module.parameters[name]
+
+
+class Module:
+    """A part of a model.
+
+    Args:
+        path: its name in the checkpoint, "" for a whole model.
+        parameters: the parameters of the whole model.
+    """
+
+    def __init__(self, path: str, parameters: Parameters) -> None:
+        self.path = path
+        self.parameters = parameters
+        self.names: dict[str, str] = {}  # attribute -> full name of its parameter
+
+    def at(self, child: str) -> str:
+        """The path of a part, or the name of a quantity, inside this module."""
+        return f"{self.path}.{child}" if self.path else child
+
+    def declare(
+        self, attribute: str, shape: tuple[int, ...], kind: str, padding_idx: int | None = None, name: str | None = None
+    ) -> None:
+        """Declare a parameter of this module; `name` where it is not the path, a dot and the attribute."""
+        self.names[attribute] = name or self.at(attribute)
+        self.parameters.declare(self.names[attribute], shape, kind, padding_idx)
+
+
+class Linear(Module):
+    """y = x Wᵀ + b. Parameters: weight (O, I), bias (O,)."""
+
+    weight = Parameter()
+    bias = Parameter()
+
+    def __init__(self, path: str, parameters: Parameters, inputs: int, outputs: int, shape: str, formula: str) -> None:
+        super().__init__(path, parameters)
+        self.shape, self.formula = shape, formula
+        self.declare("weight", (outputs, inputs), "normal")
+        self.declare("bias", (outputs,), "zeros")
+
+    def forward(self, x: Array, run: Run, also: tuple[str, ...] = ()) -> Array:
+        """x (..., I) -> y (..., O)."""
+        run.save(self.path, x)
+        return run.record(self.path, F.linear(x, self.weight, self.bias), self.shape, self.formula, also)
+
+    def backward(self, dy: Array | None, back: Backward) -> Array | None:
+        """dy (..., O) -> dx (..., I)."""
+        dy = back.arrive(self.path, dy)
+        if dy is None:
+            return None
+        dx, dweight, dbias = F.linear_backward(dy, back.saved(self.path), self.weight)
+        back.add(self.names["weight"], dweight)
+        back.add(self.names["bias"], dbias)
+        return dx
+
+
+class LayerNorm(Module):
+    """y = gamma (x - mean) / √(var + eps) + beta. Parameters: weight (D,) is gamma, bias (D,) is beta."""
+
+    weight = Parameter()
+    bias = Parameter()
+
+    def __init__(self, path: str, parameters: Parameters, width: int, eps: float, shape: str) -> None:
+        super().__init__(path, parameters)
+        self.eps, self.shape = eps, shape
+        self.declare("weight", (width,), "ones")
+        self.declare("bias", (width,), "zeros")
+
+    def forward(self, x: Array, run: Run, name: str | None = None, also: tuple[str, ...] = ()) -> Array:
+        """x (..., D), an array of the caller's own -> y (..., D), recorded under `name` or the module's path."""
+        y, cache = F.layer_norm(
+            x,
+            self.weight,
+            self.bias,
+            self.eps,
+            out=x if run.trace is None else None,
+            scratch=run.spare(x),
+        )
+        if cache is not None:
+            run.save(self.path, cache)
+            run.record(self.at("normalized"), cache.normalized, self.shape, "(x - mean(x)) rstd")
+            run.record(self.at("rstd"), cache.rstd, self.shape.rsplit(" ", 1)[0] + " 1", "1 / √(var(x) + eps)")
+        also = also if name is None else (*also, self.path)
+        return run.record(name or self.path, y, self.shape, "gamma normalized + beta", also)
+
+    def backward(self, dy: Array, back: Backward) -> Array:
+        """dy (..., D) -> dx (..., D). The caller has met the output's name: `dy` has arrived there."""
+        cache = back.saved(self.path)
+        if back.keeps(self.at("normalized")):
+            back.arrive(self.at("normalized"), dy * self.weight)
+        if back.keeps(self.at("rstd")):  # normalized = centred rstd, so drstd = Σ dnormalized normalized / rstd
+            by_row = (dy * self.weight * cache.normalized).sum(axis=-1, keepdims=True)
+            back.arrive(self.at("rstd"), by_row / cache.rstd)
+        dx, dweight, dbias = F.layer_norm_backward(dy, cache, self.weight)
+        back.add(self.names["weight"], dweight)
+        back.add(self.names["bias"], dbias)
+        return dx
+
+
+class Embedding(Module):
+    """y = table[ids]. Parameter: weight (V, D); the row of `padding_idx` gets no gradient."""
+
+    weight = Parameter()
+
+    def __init__(
+        self, path: str, parameters: Parameters, rows: int, width: int, padding_idx: int | None = None
+    ) -> None:
+        super().__init__(path, parameters)
+        self.rows, self.padding_idx = rows, padding_idx
+        self.declare("weight", (rows, width), "normal", padding_idx)
+
+    def forward(self, ids: Array, run: Run) -> Array:
+        """ids (...) -> rows (..., D)."""
+        run.save(self.path, ids)
+        return F.embedding(ids, self.weight)
+
+    def backward(self, dy: Array, back: Backward) -> None:
+        """dy (..., D): added to the rows that were looked up, on top of what a tied output layer added."""
+        name = self.names["weight"]
+        ids = back.saved(self.path)
+        back.grads[name] = F.embedding_backward(dy, ids, self.rows, self.padding_idx, out=back.grads.get(name))
+
+
+class Dropout(Module):
+    """y = x mask / (1 - p) in training; in evaluation x itself, under the same name."""
+
+    def __init__(self, path: str, parameters: Parameters, p: float, shape: str) -> None:
+        super().__init__(path, parameters)
+        self.p, self.shape = p, shape
+
+    def alias(self, run: Run) -> tuple[str, ...]:
+        """The other name that this step gives its input, where it leaves it as it is."""
+        return (self.path,) if run.rng is None or self.p == 0.0 else ()
+
+    def forward(self, x: Array, run: Run, own: bool = True) -> Array:
+        """x (...) -> y (...). `own`: whether x is the caller's, to be written over where nobody keeps it."""
+        if run.rng is None or self.p == 0.0:
+            return x
+        mask = F.draw_dropout_mask(run.rng, x.shape, self.p, self.parameters.xp)
+        run.save(self.path, mask)
+        run.record(self.at("mask"), mask, self.shape, f"True with probability {1.0 - self.p:g}")
+        y = F.dropout(x, mask, self.p, out=run.spare(x) if own else None)
+        return run.record(self.path, y, self.shape, f"x mask / {1.0 - self.p:g}")
+
+    def backward(self, dy: Array | None, back: Backward) -> Array | None:
+        """dy (...) -> dx (...)."""
+        if dy is None or not back.has(self.path):
+            return dy
+        arrived = back.arrive(self.path, dy)
+        return F.dropout_backward(arrived, back.saved(self.path), self.p)

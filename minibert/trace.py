@@ -1,0 +1,253 @@
+"""The trace: every intermediate value of a pass, by name, and the tape that backward walks.
+
+A forward pass is given a `Run`, which knows the trace (or that there is none) and where dropout masks come
+from; a backward pass is given a `Backward`, which reads the trace and gathers the gradients. Without a trace
+nothing is kept: `Run.record` hands the value back and `Run.spare` lets the next step write over it.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+
+from minibert.backend import Array, array_module
+from minibert.errors import TraceError
+
+BACKWARD = "backward"
+
+
+@dataclass(frozen=True)
+class TracePoint:
+    """One named value of a pass: its symbolic shape and the formula that gives it.
+
+    `shape` has one symbol an axis: B sentences, T tokens, S keys, D hidden width, N heads, K width of a head,
+    F feed-forward width, E and O RemBERT's input and output embedding widths, V vocabulary, C classes, L layers.
+    `aliases` are other names of the same value, such as those of the modules it passes through unchanged.
+    """
+
+    name: str
+    shape: str
+    formula: str
+    aliases: tuple[str, ...] = ()
+
+
+class _Values(Mapping[str, Array]):
+    """Arrays by name, in the order they came; aliases are found too, but not listed."""
+
+    def __init__(self, what: str, aliases: dict[str, str]) -> None:
+        self._what = what
+        self._arrays: dict[str, Array] = {}
+        self._aliases = aliases
+
+    def __getitem__(self, name: str) -> Array:
+        array = self._arrays.get(name)
+        if array is None:
+            array = self._arrays.get(self._aliases.get(name, ""))
+        if array is None:
+            raise TraceKeyError(self._why_absent(name))
+        return array
+
+    def _why_absent(self, name: str) -> str:
+        close = difflib.get_close_matches(str(name), [*self._arrays, *self._aliases], n=3, cutoff=0.5)
+        hint = f"; close names: {', '.join(close)}" if close else ""
+        return f"the trace holds no {self._what} named {name!r} (it holds {len(self._arrays)}{hint})."
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._arrays or self._aliases.get(name, "") in self._arrays  # type: ignore[call-overload]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+
+class TraceKeyError(TraceError, KeyError):
+    """A name that a trace does not hold."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Trace(_Values):
+    """What one forward pass computed, by name and in order; then, after `model.backward`, its gradients.
+
+    Args:
+        keep: which values to keep. "*" (the default) is everything; other globs such as "*.probs", or a list
+            of them, keep a part; "backward" keeps only what `model.backward` needs, under no name. A list may
+            hold both: ["*.probs", "backward"]. Everything ("*") includes what backward needs.
+
+    A trace is a mapping from names to arrays, which never change afterwards. `trace.points[name]` tells a
+    value's symbolic shape and formula, and `trace.grad[name]` its gradient once backward has run.
+    """
+
+    def __init__(self, keep: str | Iterable[str] = "*") -> None:
+        super().__init__("value", {})
+        patterns = [keep] if isinstance(keep, str) else list(keep)
+        self.points: dict[str, TracePoint] = {}
+        self.grad = _Values("gradient", self._aliases)
+        self._patterns = [pattern for pattern in patterns if pattern != BACKWARD]
+        self._keeps_tape = BACKWARD in patterns or "*" in patterns
+        self._tape: dict[str, Any] = {}
+        self._held: set[int] = set()  # id of every array that must not be written over
+        self._used = False
+        self._backward_done = False
+        self._model: Any = None  # the parameters of the model that filled it
+        self._outputs: dict[str, str | tuple[str, ...]] = {}  # output field -> name(s) of its value
+
+    def __repr__(self) -> str:
+        size = sum(array.nbytes for array in self._arrays.values())
+        gradients = f", {len(self.grad)} gradients" if self.grad else ""
+        return f"<Trace: {len(self)} values{gradients}, {size / 2**20:.1f} MiB>"
+
+    def _keeps(self, name: str, aliases: tuple[str, ...] = ()) -> bool:
+        return any(
+            pattern == "*" or fnmatchcase(each, pattern) for pattern in self._patterns for each in (name, *aliases)
+        )
+
+    def _begin(self, model: Any) -> None:
+        if self._used:
+            raise TraceError("this trace already holds a forward pass: give each pass a new minibert.Trace().")
+        self._used, self._model = True, model
+
+    def _hold(self, value: Any) -> None:
+        if isinstance(value, tuple):
+            for each in value:
+                self._hold(each)
+        elif hasattr(value, "dtype"):
+            self._held.add(id(_owner(value)))
+
+    def _record(self, point: TracePoint, value: Array) -> None:
+        if point.name in self.points:
+            raise AssertionError(f"trace point {point.name} fired twice")
+        self.points[point.name] = point
+        for alias in point.aliases:
+            self._aliases[alias] = point.name
+        if self._keeps(point.name, point.aliases):
+            self._hold(value)
+            self._arrays[point.name] = _frozen(value)
+
+    def _record_grad(self, name: str, gradient: Array) -> None:
+        if self._keeps(name, self.points[name].aliases):
+            self.grad._arrays[name] = _frozen(gradient)
+
+
+def _owner(array: Array) -> Array:
+    """The array that owns the memory of this view."""
+    while getattr(array, "base", None) is not None and hasattr(array.base, "dtype"):
+        array = array.base
+    return array
+
+
+def _frozen(array: Array) -> Array:
+    """A read-only view (CuPy has none: there the array itself)."""
+    if not isinstance(array, np.ndarray):
+        return array if array_module(array) is not np else np.asarray(array)
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+class Run:
+    """One forward pass: where its values go, and where its dropout masks come from.
+
+    Args:
+        trace: the trace to fill, or None to keep nothing.
+        rng: the generator of dropout masks, or None for a pass without dropout.
+        model: the parameters of the model, so that backward can tell a trace of another model.
+    """
+
+    def __init__(self, trace: Trace | None = None, rng: np.random.Generator | None = None, model: Any = None) -> None:
+        self.trace = trace
+        self.rng = rng
+        if trace is not None:
+            trace._begin(model)
+
+    @property
+    def saving(self) -> bool:
+        """Whether backward will need the pass."""
+        return self.trace is not None and self.trace._keeps_tape
+
+    def record(self, name: str, value: Array, shape: str, formula: str, also: tuple[str, ...] = ()) -> Array:
+        """Name a value of the pass; gives the value to go on with."""
+        if self.trace is not None:
+            self.trace._record(TracePoint(name, shape, formula, also), value)
+        return value
+
+    def save(self, path: str, cache: Any) -> None:
+        """Keep for backward what the step at this path will need."""
+        if self.saving:
+            assert self.trace is not None
+            self.trace._tape[path] = cache
+            self.trace._hold(cache)
+
+    def spare(self, array: Array) -> Array | None:
+        """The array itself if nobody keeps it, so that the next step may write over it; else None.
+
+        Only for an array that the caller has made in this pass.
+        """
+        if self.trace is None or id(_owner(array)) not in self.trace._held:
+            return array
+        return None
+
+    def output(self, array: Array | None) -> Array | None:
+        """An array to hand to the user: a copy where the trace keeps it, so that the trace never changes."""
+        if array is None or self.trace is None or id(_owner(array)) not in self.trace._held:
+            return array
+        return array.copy()
+
+
+class Backward:
+    """One backward pass over a trace: gradients that arrive at names, and those of the parameters.
+
+    Args:
+        trace: a trace that holds a whole forward pass.
+        seeds: trace name -> the gradient that enters there.
+    """
+
+    def __init__(self, trace: Trace, seeds: dict[str, Array]) -> None:
+        self.trace = trace
+        self.seeds = seeds
+        self.grads: dict[str, Array] = {}
+        self.head_mask_gradients: dict[str, Array] = {}  # path of an attention -> (N,)
+
+    def arrive(self, name: str, gradient: Array | None) -> Array | None:
+        """The whole gradient at a named value: what comes from the steps after it, and what was asked for there."""
+        seed = self.seeds.pop(name, None)
+        if seed is not None:
+            gradient = seed if gradient is None else gradient + seed
+        if gradient is not None:
+            self.trace._record_grad(name, gradient)
+        return gradient
+
+    def keeps(self, name: str) -> bool:
+        """Whether the gradient at this name is wanted: a step may then compute what it does not need itself."""
+        return name in self.trace.points and self.trace._keeps(name, self.trace.points[name].aliases)
+
+    def saved(self, path: str) -> Any:
+        """What the forward kept at this path; the tape gives it up."""
+        return self.trace._tape.pop(path)
+
+    def peek(self, path: str) -> Any:
+        """What the forward kept at this path, left in place."""
+        return self.trace._tape[path]
+
+    def has(self, path: str) -> bool:
+        """Whether the forward kept anything at this path."""
+        return path in self.trace._tape
+
+    def asked_within(self, path: str) -> bool:
+        """Whether a gradient that still waits was asked for at this path or inside it."""
+        return any(name == path or name.startswith(path + ".") for name in self.seeds)
+
+    def add(self, name: str, gradient: Array) -> None:
+        """Add to the gradient of the parameter of this name; a tied weight is used, and added to, twice."""
+        if name in self.grads:
+            self.grads[name] += gradient
+        else:
+            self.grads[name] = gradient
+
+
