@@ -1,0 +1,201 @@
+"""Unigram (SentencePiece): text to ids and back, as the original C++ does it.
+
+The four stages, each callable alone: `normalize` (unigram_normalizer.py), `pre_tokenize` (the words, ▁ and
+what follows), the search for the most probable pieces (`lattice` here; unigram_viterbi.py plainly,
+unigram_words.py fast), and, in the tokenizer class, special tokens. Source of the method: Kudo 2018, "Subword
+Regularization"; what SentencePiece does where the paper is silent was found by experiment.
+
+Does not handle: sampling and n-best lists, denormalisers, special tokens (`[CLS]` in a text is text here).
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from minibert.errors import InputError
+from minibert.tokenizers.aligned_text import AlignedText, Span
+from minibert.tokenizers.sentencepiece_model import SPACE, PieceType, SentencePieceModel, byte_of_piece
+from minibert.tokenizers.unigram_normalizer import UnigramNormalizer
+from minibert.tokenizers.unigram_viterbi import Node, best_path, lattice
+from minibert.tokenizers.unigram_words import Words
+
+REPLACEMENT = "\ufffd"
+
+
+class UnigramEncoding(NamedTuple):
+    """An encoded text. Item `i` of each list belongs to token `i`."""
+
+    ids: list[int]
+    tokens: list[str]  # what the token covers in the normalised text; <0x..> for byte tokens
+    offsets: list[Span]  # where the token stands in the original, in code points
+    words: list[int]  # which ▁word, counted from 0, the token begins in
+
+
+class Unigram:
+    """A SentencePiece Unigram model at work.
+
+    >>> from minibert.tokenizers.sentencepiece_model import Piece
+    >>> pieces = [("▁", -3.0), ("▁a", -2.0), ("b", -2.5), ("ab", -4.0), ("▁ab", -4.0)]
+    >>> unk = Piece("<unk>", 0.0, PieceType.UNKNOWN)
+    >>> unigram = Unigram(SentencePieceModel((unk, *(Piece(*piece) for piece in pieces))))
+    >>> unigram.encode("ab a")
+    [5, 2]
+    >>> unigram.encode_with_offsets("ab ac").tokens
+    ['▁ab', '▁a', 'c']
+    >>> unigram.decode([5, 2])
+    'ab a'
+    """
+
+    def __init__(self, model: SentencePieceModel) -> None:
+        self.model = model
+        self.normalizer = UnigramNormalizer(model)
+        self._words = Words(model)
+        self.vocabulary = self._words.vocabulary
+        inner = [text for text in self.vocabulary.ids if SPACE in text[1:]]
+        self._words_are_independent = not inner and model.normalizer.escape_whitespaces
+
+    def normalize(self, text: str | AlignedText) -> AlignedText:
+        """The text as the search sees it, aligned with the original."""
+        return self.normalizer.normalize(_aligned(text))
+
+    def pre_tokenize(self, normalized: str) -> list[str]:
+        """The words: each ▁ begins one.
+
+        >>> Unigram.pre_tokenize(None, "▁hello▁▁world")
+        ['▁hello', '▁', '▁world']
+        """
+        return _split_words(normalized)
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text.
+
+        Raises InputError for lone surrogates, which no encoding of Unicode can hold.
+        """
+        normalized = self.normalizer.normalize_text(_checked(text))
+        return self._words.to_ids(normalized, self._path(normalized))
+
+    def encode_plainly(self, text: str) -> list[int]:
+        """What `encode` gives, by the plain search over the whole text."""
+        normalized = self.normalize(text).text
+        return self._words.to_ids(normalized, best_path(normalized, self.vocabulary)[0])
+
+    def encode_with_offsets(self, text: str | AlignedText) -> UnigramEncoding:
+        """The ids, and for each where it comes from."""
+        normalized = self.normalize(text)
+        encoding = UnigramEncoding([], [], [], [])
+        for piece, token, start, end in self._tokens(normalized.text):
+            encoding.ids.append(piece)
+            encoding.tokens.append(token)
+            encoding.offsets.append(normalized.span(start, end))
+            encoding.words.append(max(normalized.text.count(SPACE, 0, start + 1) - 1, 0))
+        return encoding
+
+    def lattice(self, normalized: str) -> list[Node]:
+        """Every piece that matches somewhere in a normalised text, with scores, the best path marked."""
+        return lattice(normalized, self.vocabulary)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of these ids, as SentencePiece decodes them.
+
+        ▁ becomes a blank, control tokens vanish, the unknown token becomes the model's surface for it
+        (" ⁇ "), runs of byte tokens are read as UTF-8 with U+FFFD for what is not, and blanks at the start go.
+
+        Raises InputError for an id outside the vocabulary.
+        """
+        options = self.model.normalizer
+        strips = options.add_dummy_prefix or options.remove_extra_whitespaces
+        written: list[str] = []
+        raw = bytearray()
+        at_start = True  # blanks at the start are dropped until something is written
+        for index in ids:
+            piece = self._piece(index)
+            if piece.type == PieceType.BYTE:
+                raw.append(byte_of_piece(piece.text))
+                continue
+            if raw:
+                written.append(decode_bytes(raw))
+                raw.clear()
+            at_start = at_start and not any(written)
+            if piece.type == PieceType.CONTROL:
+                continue
+            text = piece.text
+            if at_start and strips and text.startswith(SPACE):
+                text = text[1:]
+                at_start = options.remove_extra_whitespaces
+            if piece.type == PieceType.UNKNOWN:
+                written.append(self.model.unk_surface)
+            else:
+                written.append(text.replace(SPACE, " "))
+        return "".join(written) + decode_bytes(raw)
+
+    def _piece(self, index: int):  # type: ignore[no-untyped-def]
+        if not 0 <= index < len(self.model.pieces):
+            raise InputError(
+                f"The id {index} is not in the vocabulary, which has {len(self.model.pieces)} pieces."
+            )
+        return self.model.pieces[index]
+
+    def _path(self, normalized: str) -> list[tuple[int, int]]:
+        words = _split_words(normalized) if self._words_are_independent else [normalized]
+        return self._words.path(words)
+
+    def _tokens(self, normalized: str) -> list[tuple[int, str, int, int]]:
+        """(id, token, start, end) with unknown runs fused and byte fallback applied."""
+        tokens: list[tuple[int, str, int, int]] = []
+        start = 0
+        for end, piece in self._path(normalized):
+            text = normalized[start:end]
+            if piece != self.model.unk_id:
+                tokens.append((piece, text, start, end))
+            elif self.model.byte_fallback:
+                spelled = [f"<0x{byte:02X}>" for byte in text.encode()]
+                tokens.extend((self.model.ids[token], token, start, end) for token in spelled)
+            elif tokens and tokens[-1][0] == piece:
+                _, before, begin, _ = tokens[-1]
+                tokens[-1] = piece, before + text, begin, end
+            else:
+                tokens.append((piece, text, start, end))
+            start = end
+        return tokens
+
+
+def decode_bytes(raw: bytes | bytearray) -> str:
+    """Bytes as UTF-8; each byte that is not part of a character becomes U+FFFD.
+
+    >>> decode_bytes(bytes.fromhex("e282ac e282"))
+    '€��'
+    """
+    text, at = [], 0
+    while at < len(raw):
+        for size in (1, 2, 3, 4):
+            try:
+                text.append(raw[at : at + size].decode("utf-8"))
+            except UnicodeDecodeError:
+                continue
+            at += size
+            break
+        else:
+            text.append(REPLACEMENT)
+            at += 1
+    return "".join(text)
+
+
+_split_words = re.compile(f"{SPACE}[^{SPACE}]*|[^{SPACE}]+").findall
+
+
+def _checked(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"The text holds a lone surrogate, U+{ord(text[error.start]):04X}, at place {error.start}; "
+            f"it is not valid Unicode."
+        ) from None
+    return text
+
+
+def _aligned(text: str | AlignedText) -> AlignedText:
+    if isinstance(text, AlignedText):
+        _checked(text.text)
+        return text
+    return AlignedText.from_text(_checked(text))

@@ -1,0 +1,186 @@
+"""The fast form of the search: word by word, each distinct word once.
+
+No piece of most models holds a ▁ except as its first character, so the best path of a text is the best
+paths of its words (▁ and what follows), one after the other: each distinct word needs one search. With
+exact sums that would be all. SentencePiece's sums are float32 and run through the whole text, so what came
+before can turn a near-tie inside a word. The argument why the words may be kept all the same:
+
+* Let `gap` be the distance between the best and the second-best way to cut a word, in exact sums. Adding `n`
+  scores in float32 to a sum that stays below `m` errs by at most `n * m * 2**-24`. A way whose exact sum is
+  worse by more than twice that cannot win. So what was found for the word holds wherever the sum before
+  it is below `gap * 2**23 / n` minus the word's own size: its `limit`.
+* Where the sum before the word is not below its limit, the word is searched again from that very sum. For
+  that, the sum is carried along in float32, piece by piece, as SentencePiece does.
+"""
+
+from array import array
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from minibert.tokenizers.sentencepiece_model import BYTE_PIECES, SentencePieceModel
+from minibert.tokenizers.unigram_viterbi import RESET_ABOVE, Vocabulary, _shift, _walk_back
+
+WORDS_KEPT = 1 << 17
+LONGEST_KEPT = 64  # characters; longer words are rare, and a hostile text would fill the memory with them
+INFINITY = float("inf")
+
+
+class Word(NamedTuple):
+    """What is known about a word."""
+
+    ids: tuple[int, ...]  # what encoding gives: unknown runs fused, byte fallback applied
+    path: tuple[tuple[int, int], ...]  # (end, id) of each piece
+    limit: float  # the path holds wherever the sum before the word is smaller than this
+    cost: float  # size of the word's own sum
+
+
+UNKEPT = Word((), (), -1.0, 0.0)
+
+
+class Words:
+    """The words of a model that were searched so far."""
+
+    def __init__(self, model: SentencePieceModel) -> None:
+        self.vocabulary = Vocabulary(model)
+        self._known: dict[str, Word] = {}
+        self._unk_id = model.unk_id
+        self._bytes = [model.ids[piece] for piece in BYTE_PIECES] if model.byte_fallback else None
+        # no score adds more than this per character; user-defined symbols add 0.1 a byte
+        self._most = max(0.4, max(self.vocabulary.scores, default=0.0))
+
+    def find(self, text: str) -> Word:
+        """What is known about the word; searched now if it is new."""
+        word = self._known.get(text)
+        if word is None:
+            path, cost, gap = search(text, self.vocabulary)
+            limit = gap * 2.0**23 / max(len(text), 1) * 0.99 - cost - self._most * len(text)
+            near_reset = RESET_ABOVE - (abs(self.vocabulary.unk_score) + self._most) * (len(text) + 1)
+            word = Word(tuple(self.to_ids(text, path)), tuple(path), min(limit, near_reset), cost)
+            if len(self._known) >= WORDS_KEPT:
+                self._known.clear()
+            self._known[text] = word
+        return word
+
+    def path(self, words: Iterable[str]) -> list[tuple[int, int]]:
+        """The best path of a text that consists of these words: (end in the text, id) of each piece."""
+        pieces: list[tuple[int, int]] = []
+        scores = self.vocabulary.scores
+        total = array("f", (0.0,))  # storing rounds to float32
+        at = 0
+        for text in words:
+            word = self.find(text) if len(text) <= LONGEST_KEPT else UNKEPT
+            if abs(total[0]) < word.limit:
+                for _, piece in word.path:
+                    total[0] += scores[piece]
+                path: Iterable[tuple[int, int]] = word.path
+            else:
+                path, total[0] = fast_path(text, self.vocabulary, total[0])
+            pieces.extend((at + end, piece) for end, piece in path)
+            at += len(text)
+        return pieces
+
+    def to_ids(self, text: str, path: list[tuple[int, int]]) -> list[int]:
+        """The ids of a path: a run of unknown characters is one unknown piece, or bytes with byte fallback."""
+        ids: list[int] = []
+        start, was_unknown = 0, False
+        for end, piece in path:
+            unknown = piece == self._unk_id
+            if unknown and self._bytes:
+                ids.extend(self._bytes[byte] for byte in text[start:end].encode())
+            elif not (unknown and was_unknown):
+                ids.append(piece)
+            start, was_unknown = end, unknown
+        return ids
+
+
+def fast_path(
+    text: str, vocabulary: Vocabulary, start_score: float = 0.0
+) -> tuple[list[tuple[int, int]], float]:
+    """What `best_path` gives, several times faster: the same sums, with everything in one loop."""
+    size = len(text)
+    best = array("f", bytes(4 * (size + 1)))
+    best[0] = start_score
+    last: list[tuple[int, int] | None] = [None] * (size + 1)
+    ids, scores, longer, unk_id = vocabulary.ids, vocabulary.scores, vocabulary.longer, vocabulary.unk_id
+    reached = 0
+    for start in range(size):
+        so_far = best[start]
+        if so_far < -RESET_ABOVE or so_far > RESET_ABOVE:
+            _shift(best, last, start, reached)
+            so_far = 0.0
+        end = start + 1
+        piece = ids.get(text[start], unk_id)
+        total = so_far + scores[piece]
+        if last[end] is None:
+            best[end] = total
+            last[end] = start, piece
+        elif total > best[end]:  # in double precision; whether float32 agrees is seen after storing
+            before = best[end]
+            best[end] = total
+            if best[end] > before:
+                last[end] = start, piece
+        for length in longer.get(text[start : start + 2], ()):
+            end = start + length
+            if end > size:
+                break
+            piece = ids.get(text[start:end], -1)
+            if piece >= 0:
+                total = so_far + scores[piece]
+                if last[end] is None:
+                    best[end] = total
+                    last[end] = start, piece
+                elif total > best[end]:
+                    before = best[end]
+                    best[end] = total
+                    if best[end] > before:
+                        last[end] = start, piece
+        if end > reached:
+            reached = end
+    return _walk_back(last), best[-1]
+
+
+def search(text: str, vocabulary: Vocabulary) -> tuple[list[tuple[int, int]], float, float]:
+    """The best path in double precision, the size of its sum, and how far behind the second-best path is.
+
+    The second-best path leaves the best one and comes back to it for the last time at some place; from
+    there on it is the best path. So it is behind by the smallest distance, over the places of the best path,
+    between the best and the second-best sum that arrive there.
+    """
+    size = len(text)
+    best = [-INFINITY] * (size + 1)
+    second = [-INFINITY] * (size + 1)  # best sum that arrives here by another piece
+    last = [(0, -1)] * (size + 1)
+    best[0] = 0.0
+    ids, scores, longer = vocabulary.ids, vocabulary.scores, vocabulary.longer
+    for start in range(size):
+        so_far = best[start]
+        nodes = [start + length for length in longer.get(text[start : start + 2], ())]
+        piece = ids.get(text[start], vocabulary.unk_id)
+        end = start + 1
+        total = so_far + scores[piece]
+        if total > best[end]:
+            second[end] = best[end]
+            best[end] = total
+            last[end] = start, piece
+        elif total > second[end]:
+            second[end] = total
+        for end in nodes:
+            if end > size:
+                break
+            piece = ids.get(text[start:end], -1)
+            if piece >= 0:
+                total = so_far + scores[piece]
+                if total > best[end]:
+                    second[end] = best[end]
+                    best[end] = total
+                    last[end] = start, piece
+                elif total > second[end]:
+                    second[end] = total
+    path = []
+    gap, end = INFINITY, size
+    while end > 0:
+        gap = min(gap, best[end] - second[end])
+        path.append((end, last[end][1]))
+        end = last[end][0]
+    path.reverse()
+    return path, abs(best[size]), gap
