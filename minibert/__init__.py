@@ -16,6 +16,7 @@ _HOME: dict[str, str] = {
          "BackendError"],
         "errors",
     ),
+    **dict.fromkeys(["BertTokenizer", "BertTokenizerFast"], "tokenizers.bert"),
 }  # fmt: skip
 
 __all__ = ["__version__", *_HOME]

@@ -71,7 +71,7 @@ class CharsMap:
 
     def _refuse_cycles(self, name: str) -> None:
         """A double array may share suffixes, but no path may come back to a node: no rule is endless."""
-        waiting = {node: 0 for node in self._children}  # node -> how many nodes still lead to it
+        waiting = dict.fromkeys(self._children, 0)  # node -> how many nodes still lead to it
         for steps in self._children.values():
             for child in steps.values():
                 if child in waiting:
@@ -122,6 +122,10 @@ class CharsMap:
                 length, target = 1, singles.get(ord(char), char)
             yield length, target
             at += length
+
+    def mentions(self, char: str) -> bool:
+        """Whether the character stands in the source of any rule."""
+        return char in self._children.get(ROOT, {}) or char in self.inner
 
     def rules(self) -> dict[str, str]:
         """Every rule, source -> target. Real maps have some 200,000: this takes a second."""

@@ -8,17 +8,18 @@ Regularization"; what SentencePiece does where the paper is silent was found by 
 Does not handle: sampling and n-best lists, denormalisers, special tokens (`[CLS]` in a text is text here).
 """
 
-import re
 from collections.abc import Sequence
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 from minibert.errors import InputError
 from minibert.tokenizers.aligned_text import AlignedText, Span
-from minibert.tokenizers.sentencepiece_model import SPACE, PieceType, SentencePieceModel, byte_of_piece
+from minibert.tokenizers.sentencepiece_model import SPACE, Piece, PieceType, SentencePieceModel, byte_of_piece
 from minibert.tokenizers.unigram_normalizer import UnigramNormalizer
 from minibert.tokenizers.unigram_viterbi import Node, best_path, lattice
-from minibert.tokenizers.unigram_words import Words
+from minibert.tokenizers.unigram_words import UNSURE, Chunks, Words, split_words
 
+SHORT_TEXT, LONG_TEXT = 7, 13  # bits of the lengths between which texts are encoded by chunks
 REPLACEMENT = "\ufffd"
 
 
@@ -34,7 +35,6 @@ class UnigramEncoding(NamedTuple):
 class Unigram:
     """A SentencePiece Unigram model at work.
 
-    >>> from minibert.tokenizers.sentencepiece_model import Piece
     >>> pieces = [("▁", -3.0), ("▁a", -2.0), ("b", -2.5), ("ab", -4.0), ("▁ab", -4.0)]
     >>> unk = Piece("<unk>", 0.0, PieceType.UNKNOWN)
     >>> unigram = Unigram(SentencePieceModel((unk, *(Piece(*piece) for piece in pieces))))
@@ -53,6 +53,10 @@ class Unigram:
         self.vocabulary = self._words.vocabulary
         inner = [text for text in self.vocabulary.ids if SPACE in text[1:]]
         self._words_are_independent = not inner and model.normalizer.escape_whitespaces
+        # the first piece of a word must not be unknown, or it could be fused with the word before
+        by_chunk = self._words_are_independent and SPACE in self.vocabulary.ids
+        self._by_chunk = by_chunk and self.normalizer.chunks_are_independent
+        self._chunks = [Chunks(self._words, self.normalizer, 1 << size) for size in range(LONG_TEXT + 1)]
 
     def normalize(self, text: str | AlignedText) -> AlignedText:
         """The text as the search sees it, aligned with the original."""
@@ -64,13 +68,20 @@ class Unigram:
         >>> Unigram.pre_tokenize(None, "▁hello▁▁world")
         ['▁hello', '▁', '▁world']
         """
-        return _split_words(normalized)
+        return split_words(normalized)
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text.
 
         Raises InputError for lone surrogates, which no encoding of Unicode can hold.
         """
+        if self._by_chunk and SPACE not in text and not self.normalizer.symbols.found_in(text):
+            size = len(text).bit_length()
+            if 0 < size <= LONG_TEXT:
+                known = self._chunks[max(size, SHORT_TEXT)]
+                ids = list(chain.from_iterable(map(known.__getitem__, text.split(" "))))
+                if UNSURE not in ids:
+                    return ids
         normalized = self.normalizer.normalize_text(_checked(text))
         return self._words.to_ids(normalized, self._path(normalized))
 
@@ -82,13 +93,15 @@ class Unigram:
     def encode_with_offsets(self, text: str | AlignedText) -> UnigramEncoding:
         """The ids, and for each where it comes from."""
         normalized = self.normalize(text)
-        encoding = UnigramEncoding([], [], [], [])
-        for piece, token, start, end in self._tokens(normalized.text):
-            encoding.ids.append(piece)
-            encoding.tokens.append(token)
-            encoding.offsets.append(normalized.span(start, end))
-            encoding.words.append(max(normalized.text.count(SPACE, 0, start + 1) - 1, 0))
-        return encoding
+        tokens = self._tokens(normalized.text)
+        word_of = list(accumulate(map(SPACE.__eq__, normalized.text)))  # how many ▁ up to here
+        first = min(word_of[:1], default=0)
+        return UnigramEncoding(
+            [piece for piece, *_ in tokens],
+            [token for _, token, *_ in tokens],
+            [normalized.span(start, end) for _, _, start, end in tokens],
+            [word_of[start] - first for _, _, start, _ in tokens],
+        )
 
     def lattice(self, normalized: str) -> list[Node]:
         """Every piece that matches somewhere in a normalised text, with scores, the best path marked."""
@@ -128,7 +141,7 @@ class Unigram:
                 written.append(text.replace(SPACE, " "))
         return "".join(written) + decode_bytes(raw)
 
-    def _piece(self, index: int):  # type: ignore[no-untyped-def]
+    def _piece(self, index: int) -> Piece:
         if not 0 <= index < len(self.model.pieces):
             raise InputError(
                 f"The id {index} is not in the vocabulary, which has {len(self.model.pieces)} pieces."
@@ -136,7 +149,7 @@ class Unigram:
         return self.model.pieces[index]
 
     def _path(self, normalized: str) -> list[tuple[int, int]]:
-        words = _split_words(normalized) if self._words_are_independent else [normalized]
+        words = split_words(normalized) if self._words_are_independent else [normalized]
         return self._words.path(words)
 
     def _tokens(self, normalized: str) -> list[tuple[int, str, int, int]]:
@@ -178,9 +191,6 @@ def decode_bytes(raw: bytes | bytearray) -> str:
             text.append(REPLACEMENT)
             at += 1
     return "".join(text)
-
-
-_split_words = re.compile(f"{SPACE}[^{SPACE}]*|[^{SPACE}]+").findall
 
 
 def _checked(text: str) -> str:

@@ -41,6 +41,20 @@ class UnigramNormalizer:
             return self.normalize(AlignedText.from_text(text)).text
         return self._finish(self.charsmap.replace(text))
 
+    def normalize_chunk(self, chunk: str) -> str:
+        """What stands between two blanks of a text, normalised alone, ▁ in front.
+
+        The same as inside the text if `chunks_are_independent`, and no ▁ and no symbol stands in the text.
+        """
+        if not chunk:
+            return "" if self.collapses else self.space
+        return self._finish(self.charsmap.replace(chunk))
+
+    @property
+    def chunks_are_independent(self) -> bool:
+        """Whether blanks cut a text into parts that can be normalised one by one."""
+        return self.adds_prefix and self._targets_are_simple and not self.charsmap.mentions(" ")
+
     def _finish(self, text: str) -> str:
         """Blanks, prefix and suffix, for a text that has gone through the map."""
         if self.collapses:

@@ -13,16 +13,23 @@ before can turn a near-tie inside a word. The argument why the words may be kept
   that, the sum is carried along in float32, piece by piece, as SentencePiece does.
 """
 
+import re
 from array import array
 from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple
 
-from minibert.tokenizers.sentencepiece_model import BYTE_PIECES, SentencePieceModel
+from minibert.tokenizers.sentencepiece_model import BYTE_PIECES, SPACE, SentencePieceModel
+from minibert.tokenizers.unigram_normalizer import UnigramNormalizer
 from minibert.tokenizers.unigram_viterbi import RESET_ABOVE, Vocabulary, _shift, _walk_back
 
 WORDS_KEPT = 1 << 17
 LONGEST_KEPT = 64  # characters; longer words are rare, and a hostile text would fill the memory with them
 INFINITY = float("inf")
+COST = 5.0
+UNSURE = -2  # no id, and not -1, which is the unknown id of models without an unknown piece
+
+split_words = re.compile(f"{SPACE}[^{SPACE}]*|[^{SPACE}]+").findall
 
 
 class Word(NamedTuple):
@@ -35,6 +42,32 @@ class Word(NamedTuple):
 
 
 UNKEPT = Word((), (), -1.0, 0.0)
+
+
+class Chunks(dict[str, tuple[int, ...]]):
+    """Ids of what stands between two blanks, for texts of at most `longest` characters; `(UNSURE,)` if not known.
+
+    A sum of `COST` a character is more than what stands before a word in nearly every text; chunks that
+    cost more are left out, so for the others it is a bound on the sum before any word.
+    """
+
+    def __init__(self, words: "Words", normalizer: UnigramNormalizer, longest: int) -> None:
+        super().__init__()
+        self._words, self._normalizer = words, normalizer
+        self._bound = COST * longest
+
+    def __missing__(self, chunk: str) -> tuple[int, ...]:
+        if len(chunk) > LONGEST_KEPT:
+            return (UNSURE,)
+        normalized = self._normalizer.normalize_chunk(chunk)
+        words = [self._words.find(word) for word in split_words(normalized)]
+        sure = all(word.limit > self._bound for word in words)
+        cheap = sum(word.cost for word in words) <= COST * (len(chunk) + 1)
+        ids = tuple(chain.from_iterable(word.ids for word in words)) if sure and cheap else (UNSURE,)
+        if len(self) >= WORDS_KEPT:
+            self.clear()
+        self[chunk] = ids
+        return ids
 
 
 class Words:

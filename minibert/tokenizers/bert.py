@@ -1,0 +1,147 @@
+"""BERT's tokenizer: WordPiece over cleaned, cut text. `[CLS] A [SEP]`, `[CLS] A [SEP] B [SEP]`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from minibert.errors import TokenizerError
+from minibert.tokenizers.aligned_text import AlignedText
+from minibert.tokenizers.base import Token
+from minibert.tokenizers.encoding import Slot, Template
+from minibert.tokenizers.normalizers import (
+    BertNormalizerOptions,
+    BertTranslator,
+    NeedsPlainPath,
+    bert_normalize,
+    check_no_surrogates,
+    google_normalize,
+)
+from minibert.tokenizers.pre_tokenizers import (
+    BERT_ASCII_WORDS,
+    bert_pre_tokenize,
+    bert_word_pattern,
+    is_bert_punctuation,
+    is_google_punctuation,
+)
+from minibert.tokenizers.pretrained import PreTrainedTokenizer
+from minibert.tokenizers.vocabulary_files import read_vocab_txt, write_vocab_txt
+from minibert.tokenizers.wordpiece import MAX_WORD_LENGTH, WordPieceCache
+
+
+class BertTokenizer(PreTrainedTokenizer):
+    """WordPiece as BERT has it.
+
+    `vocab_file`: path of a vocab.txt, one token a line; or give `vocab`, a dict token -> id.
+    `do_lower_case`: lower-case the text, and strip accents unless `strip_accents` says otherwise.
+    `tokenize_chinese_chars`: make a word of each ideograph. The other arguments: `PreTrainedTokenizer`.
+
+    >>> vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##aff", "##able"]
+    >>> tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(vocab)})
+    >>> tokenizer("Unaffable!")["input_ids"]
+    [2, 5, 6, 7, 1, 3]
+    """
+
+    vocab_files_names = {"vocab_file": "vocab.txt", "tokenizer_file": "tokenizer.json"}
+
+    def __init__(
+        self,
+        vocab_file: Any = None,
+        do_lower_case: bool = True,
+        do_basic_tokenize: bool = True,
+        never_split: Any = None,
+        unk_token: Any = "[UNK]",
+        sep_token: Any = "[SEP]",
+        pad_token: Any = "[PAD]",
+        cls_token: Any = "[CLS]",
+        mask_token: Any = "[MASK]",
+        tokenize_chinese_chars: bool = True,
+        strip_accents: bool | None = None,
+        clean_up_tokenization_spaces: bool | None = None,
+        *,
+        vocab: Mapping[str, int] | None = None,
+        clean_text: bool = True,
+        wordpieces_prefix: str = "##",
+        max_input_chars_per_word: int | None = None,
+        **options: Any,
+    ) -> None:
+        if vocab is None:
+            if vocab_file is None:
+                raise TokenizerError("A BertTokenizer needs a vocabulary: give vocab_file= (a vocab.txt) or vocab=.")
+            vocab = read_vocab_txt(Path(vocab_file))
+        self.normalizer_options = BertNormalizerOptions(
+            clean_text, tokenize_chinese_chars, strip_accents, do_lower_case
+        )
+        self.do_lower_case = do_lower_case
+        self.strip_accents = strip_accents
+        self.tokenize_chinese_chars = tokenize_chinese_chars
+        self.wordpieces_prefix = wordpieces_prefix
+        self._translator = BertTranslator(self.normalizer_options)
+        clean_up = True if clean_up_tokenization_spaces is None else clean_up_tokenization_spaces
+        super().__init__(vocab, clean_up_tokenization_spaces=clean_up, **options)
+        google = self.profile == "original"
+        self._is_punctuation = is_google_punctuation if google else is_bert_punctuation
+        if max_input_chars_per_word is None:
+            max_input_chars_per_word = 200 if google else MAX_WORD_LENGTH
+        self.max_input_chars_per_word = max_input_chars_per_word
+        if str(unk_token) not in self.vocab:
+            raise TokenizerError(
+                f"The vocabulary of {len(self.vocab)} tokens has no {str(unk_token)!r}, the unknown token."
+            )
+        self._model = WordPieceCache(self.vocab, str(unk_token), wordpieces_prefix, max_input_chars_per_word)
+        self._set_roles(
+            unk_token=unk_token, sep_token=sep_token, pad_token=pad_token, cls_token=cls_token, mask_token=mask_token
+        )
+
+    # ------------------------------------------------------------ the stages
+
+    def normalize(self, text: AlignedText) -> AlignedText:
+        """Cleaning, CJK spacing, accents, case; see `normalizers.py`."""
+        step = google_normalize if self.profile == "original" else bert_normalize
+        return step(text, self.normalizer_options)
+
+    def _normalized(self, text: str) -> str:
+        if self.profile == "transformers":
+            try:
+                return text.translate(self._translator)
+            except NeedsPlainPath:
+                pass
+        return super()._normalized(text)
+
+    def _words(self, text: AlignedText) -> list[list[Token]]:
+        words = []
+        for start, end in bert_pre_tokenize(text.text, self._is_punctuation):
+            cut = self._model.cut(text.text[start:end])
+            if cut is None:
+                words.append([Token(self._model.unknown[0], text.span(start, end))])
+            else:
+                words.append([Token(id_, text.span(start + a, start + b)) for id_, (a, b) in cut])
+        return words
+
+    def _piece_ids(self, text: str) -> list[int]:
+        return self._normalized_ids(self._normalized(text))
+
+    def _normalized_ids(self, text: str) -> list[int]:
+        if self.profile == "original":
+            return super()._normalized_ids(text)
+        pattern = BERT_ASCII_WORDS if text.isascii() and self.normalizer_options.clean_text else bert_word_pattern()
+        known = self._model
+        return [id_ for word in pattern.findall(text) for id_ in known[word]]
+
+    def _template(self) -> Template:
+        cls, sep = self.required_id("cls_token"), self.required_id("sep_token")
+        first = (Slot(cls, None, 0), Slot(None, 0, 0), Slot(sep, None, 0))
+        return Template(first, (*first, Slot(None, 1, 1), Slot(sep, None, 1)))
+
+    def _join(self, tokens: list[str]) -> str:
+        return " ".join(tokens).replace(" " + self.wordpieces_prefix, "")
+
+    def save_vocabulary(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str]:
+        """Write vocab.txt into a folder; returns its path in a tuple."""
+        path = self._vocabulary_path(save_directory, filename_prefix, "vocab.txt")
+        write_vocab_txt(self.vocab, path)
+        return (str(path),)
+
+
+BertTokenizerFast = BertTokenizer
+
+__all__ = ["BertTokenizer", "BertTokenizerFast", "check_no_surrogates"]
