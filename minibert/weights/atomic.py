@@ -38,7 +38,11 @@ class Replacement:
         if not path.parent.is_dir():
             raise WeightFileError(f"{path} cannot be written: there is no folder {path.parent}.")
         temporary = path.parent / f".{path.name[:100]}.{secrets.token_hex(8)}.tmp"
-        file = temporary.open("xb")  # a new file: the umask decides on its permission bits
+        try:
+            file = temporary.open("xb")  # a new file: the umask decides on its permission bits
+        except OSError as reason:
+            reason.add_note(f"Not written: {path}; no file can be made in its folder.")
+            raise
         self._open.append((path, temporary, file))
         return file
 

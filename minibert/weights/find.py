@@ -11,17 +11,17 @@ Source of the cache's layout: "Understand caching" in the huggingface_hub docume
 
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from minibert.errors import WeightFileError
+from minibert.weights.checkpoint import read_index
 from minibert.weights.shards import INDEX_FILE, SINGLE_FILE
 
 # what a download brings: nothing that runs code, no pickles
-DOWNLOADED = [
+WEIGHT_FILES = [SINGLE_FILE, INDEX_FILE, "model-*-of-*.safetensors"]
+OTHER_FILES = [
     "config.json",
-    SINGLE_FILE,
-    INDEX_FILE,
-    "model-*-of-*.safetensors",
     "vocab.txt",
     "vocab.json",
     "merges.txt",
@@ -34,10 +34,10 @@ DOWNLOADED = [
     "sentencepiece.bpe.model",
 ]
 
-_REPOSITORY = re.compile(
-    r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?(?:/[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?)?"
-)
+_NAME = r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?"
+_REPOSITORY = re.compile(f"{_NAME}(/{_NAME})?")
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+_COMMIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _SHIPPED_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -47,35 +47,40 @@ def find_checkpoint(
     revision: str | None = None,
     local_files_only: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
+    needs: Collection[str] | None = None,
 ) -> Path:
     """The folder that `name_or_path` stands for.
 
     `revision` is a branch, tag or commit of a repository on the Hugging Face Hub ("main" by default); with a
-    folder or a shipped name it has no meaning and is passed over. `local_files_only=True`, or
-    HF_HUB_OFFLINE=1 in the environment, forbids the download. `cache_dir` is the cache to use instead of
-    HF_HUB_CACHE. Raises WeightFileError that lists where it was looked for.
+    folder or a shipped name it has no meaning and is passed over. `local_files_only=True`, or the environment's
+    HF_HUB_OFFLINE=1, forbids the download. `cache_dir` is the cache to use in place of HF_HUB_CACHE.
+    `needs` are file names of which a cached snapshot must hold one (a tokenizer's, say); by default it must
+    hold config.json and all weights. Folders outside the cache are taken as they are.
+
+    Raises WeightFileError, which lists where it was looked for.
     """
     if not isinstance(name_or_path, str):
         return _existing_folder(Path(name_or_path))
     name = name_or_path
     if not name.strip() or "\0" in name:
         raise WeightFileError(f"{name!r} is neither a folder nor the name of a checkpoint.")
-    if Path(name).is_dir() or looks_like_path(name):
-        return _existing_folder(Path(name).expanduser())
-    shipped = shipped_folder(name)
-    if shipped is not None:
+    if os.path.exists(name) or looks_like_path(name):
+        return _existing_folder(Path(os.path.expanduser(name)))
+    if shipped := shipped_folder(name):
         return shipped
-    cache = hub_cache(cache_dir)
-    revision = _checked_revision(revision)
+    cache, revision = hub_cache(cache_dir), _checked_revision(revision)
     cached = cached_snapshot(name, revision, cache)
-    if cached is not None:
+    if cached and _holds(cached, needs):
         return cached
     _refuse_what_begins_like_a_path(name)
-    if not _REPOSITORY.fullmatch(name) or ".." in name or "--" in name:
-        raise WeightFileError(
-            f"{_looked_for(name, revision, cache)} As a name on the Hub it is not valid either."
-        )
-    return _download(name, revision, cache, local_files_only)
+    looked = _looked_for(name, revision, cache)
+    if cached:
+        lacking = f"any of {', '.join(needs)}" if needs else "config.json with safetensors weights"
+        looked += f" The cache has {cached}, but without {lacking}."
+    if not _is_repository(name):
+        raise WeightFileError(f"{looked} As a name on the Hub it is not valid either.")
+    _check_download_allowed(looked, local_files_only)
+    return _download(name, revision, cache, OTHER_FILES + ([] if needs else WEIGHT_FILES), looked)
 
 
 def looks_like_path(name: str) -> bool:
@@ -133,24 +138,28 @@ def hub_cache(cache_dir: str | os.PathLike[str] | None = None) -> Path:
 
 
 def cached_snapshot(name: str, revision: str, cache: Path) -> Path | None:
-    """The folder of that revision in the cache, if the configuration and all weights are there, else None."""
-    if not _REPOSITORY.fullmatch(name):
+    """The folder of that revision in the cache, or None. It may hold only a part of the repository."""
+    if not _is_repository(name):
         return None
     home = cache / ("models--" + name.replace("/", "--"))
     commit = revision
     reference = home / "refs" / revision
     if reference.is_file():
         commit = reference.read_text(encoding="utf-8", errors="replace").strip()
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", commit):
+    if not _COMMIT.fullmatch(commit):
         return None
     snapshot = home / "snapshots" / commit
-    return snapshot if _is_complete(snapshot) else None
+    return snapshot if snapshot.is_dir() else None
 
 
-def _is_complete(snapshot: Path) -> bool:
-    """A snapshot may hold only what somebody asked for, a tokenizer say; then the rest must be fetched."""
-    from minibert.weights.checkpoint import read_index
+def _is_repository(name: str) -> bool:
+    return bool(_REPOSITORY.fullmatch(name)) and ".." not in name and "--" not in name
 
+
+def _holds(snapshot: Path, needs: Collection[str] | None) -> bool:
+    """Whether one of the files is there; by default config.json and all weights."""
+    if needs is not None:
+        return any((snapshot / name).is_file() for name in needs)
     if not (snapshot / "config.json").is_file():
         return False
     if (snapshot / SINGLE_FILE).is_file():
@@ -170,17 +179,18 @@ def _existing_folder(path: Path) -> Path:
 
 def _nearest(path: Path) -> str:
     """The part of a path that exists, and what is in it: most often the answer to a typing mistake."""
-    parent = next(folder for folder in [*path.absolute().parents] if folder.is_dir())
-    names = sorted(
-        entry.name for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith(".")
-    )
+    parent = next(folder for folder in path.absolute().parents if folder.is_dir())
+    try:
+        names = sorted(entry.name for entry in parent.iterdir() if entry.is_dir() and entry.name[0] != ".")
+    except OSError:
+        return f"{parent} exists, but cannot be listed."
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     return f"{parent} exists and holds the folders: {shown or 'none'}."
 
 
 def _refuse_what_begins_like_a_path(name: str) -> None:
     first = name.split("/")[0]
-    if ("/" in name and Path(first).is_dir()) or Path(name).exists():
+    if "/" in name and Path(first).is_dir():
         raise WeightFileError(
             f"{name}: there is no such folder, though {first} is here. {_nearest(Path(name))} "
             f"For a repository of that name on the Hub, run from another folder."
@@ -200,7 +210,7 @@ def _looked_for(name: str, revision: str, cache: Path) -> str:
     at = "" if revision == "main" else f" at revision {revision!r}"
     return (
         f"There is no checkpoint {name!r}{at}. Looked for: a folder of that name in {Path.cwd()}; "
-        f"shipped with minibert ({shipped}); complete in Hugging Face's cache {cache}."
+        f"shipped with minibert ({shipped}); in Hugging Face's cache {cache}."
     )
 
 
@@ -209,12 +219,14 @@ def _offline() -> bool:
     return setting.upper() in {"1", "ON", "YES", "TRUE"}
 
 
-def _download(name: str, revision: str, cache: Path, local_files_only: bool) -> Path:
-    looked = _looked_for(name, revision, cache)
+def _check_download_allowed(looked: str, local_files_only: bool) -> None:
     if local_files_only:
         raise WeightFileError(f"{looked} local_files_only=True forbids the download.")
     if _offline():
         raise WeightFileError(f"{looked} HF_HUB_OFFLINE is set, so nothing is downloaded.")
+
+
+def _download(name: str, revision: str, cache: Path, patterns: list[str], looked: str) -> Path:
     try:
         from huggingface_hub import snapshot_download
     except ImportError:
@@ -222,7 +234,7 @@ def _download(name: str, revision: str, cache: Path, local_files_only: bool) -> 
             f"{looked} To download it, install huggingface_hub: pip install 'minibert-numpy[hub]'."
         ) from None
     try:
-        folder = snapshot_download(name, revision=revision, cache_dir=cache, allow_patterns=DOWNLOADED)
+        folder = snapshot_download(name, revision=revision, cache_dir=cache, allow_patterns=patterns)
     except Exception as reason:  # whatever its HTTP library raises
         cause = (str(reason).strip().splitlines() or ["no reason given"])[0]
         raise WeightFileError(f"{looked} The download failed: {type(reason).__name__}: {cause}") from reason

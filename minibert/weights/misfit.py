@@ -69,19 +69,18 @@ def _listed(names: list[str]) -> str:
 
 
 def _why_missing(missing: Collection[str], checkpoint_names: Collection[str], base_prefix: str) -> str:
-    wrapped = _wrapping(missing, checkpoint_names)
-    if wrapped:
+    others = {name.split(".")[0] for name in checkpoint_names} & {"bert", "roberta", "rembert"} - {
+        base_prefix
+    }
+    if others:
+        return f"Its names begin with {min(others)!r}: it is a checkpoint of another family."
+    if wrapped := _wrapping(missing, checkpoint_names):
         return f"It has them with {wrapped!r} in front: rename its tensors without that prefix."
     layers_here, layers_there = _layers(missing), _layers(checkpoint_names)
     if layers_there and layers_here and min(layers_here) > max(layers_there):
         return f"It has {len(layers_there)} layers: pass num_hidden_layers={len(layers_there)}."
     if any(name.endswith("decoder.weight") for name in missing):
         return "It was probably saved with tied output embeddings: pass tie_word_embeddings=True."
-    families = {name.split(".")[0] for name in checkpoint_names} & {"bert", "roberta", "rembert"} - {
-        base_prefix
-    }
-    if families:
-        return f"Its names begin with {min(families)!r}: it is a checkpoint of another family."
     return "It is damaged, or a checkpoint of another kind of model."
 
 

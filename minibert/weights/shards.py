@@ -120,4 +120,10 @@ def _remove_stale(folder: Path, written: set[str]) -> None:
     for entry in folder.iterdir():
         ours = entry.name in (SINGLE_FILE, INDEX_FILE) or SHARD_PATTERN.fullmatch(entry.name)
         if ours and entry.name not in written and not entry.is_dir():
-            entry.unlink()
+            try:
+                entry.unlink()
+            except OSError as reason:
+                reason.add_note(
+                    f"The new weights are in place, but remove {entry} yourself: it is out of date."
+                )
+                raise
