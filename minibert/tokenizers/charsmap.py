@@ -55,6 +55,7 @@ class CharsMap:
         self._refuse_cycles(name)
         self.inner = self._inner_characters()  # characters at the second or a later place of a rule
         self._has_inner = _contains_any(self.inner)
+        self._printable_ascii_stays = not any(map(self.mentions, map(chr, range(0x20, 0x7F))))
 
     def _read(self, trie: "_Trie", strings: bytes, name: str) -> None:
         edges = trie.character_edges()
@@ -106,6 +107,8 @@ class CharsMap:
 
     def replace(self, text: str) -> str:
         """The text with every rule applied, longest first, left to right."""
+        if self._printable_ascii_stays and text.isascii() and text.isprintable():
+            return text
         if self._has_inner is None or not self._has_inner(text):
             return text.translate(self.singles)  # no rule longer than a character can match
         return "".join(target for _, target in self.matches(text))

@@ -48,7 +48,10 @@ class UnigramNormalizer:
         """
         if not chunk:
             return "" if self.collapses else self.space
-        return self._finish(self.charsmap.replace(chunk))
+        text = self.charsmap.replace(chunk)
+        if text and " " not in text and self.space not in text:
+            return self.space + text
+        return self._finish(text)
 
     @property
     def chunks_are_independent(self) -> bool:
@@ -144,7 +147,7 @@ class SymbolMatcher:
     def match(self, text: str, at: int) -> int:
         """The length of the longest symbol that starts here, or 0."""
         for length in self._lengths.get(text[at], ()):
-            if text[at : at + length] in self._symbols:
+            if at + length <= len(text) and text[at : at + length] in self._symbols:
                 return length
         return 0
 

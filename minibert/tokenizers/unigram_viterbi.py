@@ -43,7 +43,7 @@ class Node(NamedTuple):
 class Vocabulary:
     """The pieces of a model as the search wants them.
 
-    `ids` holds the pieces that can match text; `scores[id]` what a piece adds, float32, with the unknown score
+    `ids` and `score_of` hold the pieces that can match text; `scores[id]` is what a piece adds, float32, with the unknown score
     at `unk_id`, which is -1 for models without an unknown piece; `longer` maps two characters to the lengths,
     ascending, of the pieces (two characters and more) that start with them.
     """
@@ -58,6 +58,7 @@ class Vocabulary:
         for i, piece in enumerate(model.pieces):
             if piece.type == PieceType.USER_DEFINED:
                 self.scores[i] = user_defined_score(piece.text)
+        self.score_of = {text: self.scores[i] for text, i in self.ids.items()}
         self.scores.append(self.unk_score)  # also found as scores[-1]
         self.scores[self.unk_id] = self.unk_score
         lengths: dict[str, set[int]] = {}

@@ -26,7 +26,7 @@ from minibert.tokenizers.unigram_viterbi import RESET_ABOVE, Vocabulary, _shift,
 WORDS_KEPT = 1 << 17
 LONGEST_KEPT = 64  # characters; longer words are rare, and a hostile text would fill the memory with them
 INFINITY = float("inf")
-COST = 5.0
+COST = 12.0
 UNSURE = -2  # no id, and not -1, which is the unknown id of models without an unknown piece
 
 split_words = re.compile(f"{SPACE}[^{SPACE}]*|[^{SPACE}]+").findall
@@ -60,10 +60,14 @@ class Chunks(dict[str, tuple[int, ...]]):
         if len(chunk) > LONGEST_KEPT:
             return (UNSURE,)
         normalized = self._normalizer.normalize_chunk(chunk)
-        words = [self._words.find(word) for word in split_words(normalized)]
-        sure = all(word.limit > self._bound for word in words)
-        cheap = sum(word.cost for word in words) <= COST * (len(chunk) + 1)
-        ids = tuple(chain.from_iterable(word.ids for word in words)) if sure and cheap else (UNSURE,)
+        ids: tuple[int, ...] = ()
+        cost = 0.0
+        for text in split_words(normalized):
+            word = self._words.find(text)
+            ids += word.ids if word.limit > self._bound else (UNSURE,)
+            cost += word.cost
+        if cost > COST * (len(chunk) + 1):
+            ids = (UNSURE,)
         if len(self) >= WORDS_KEPT:
             self.clear()
         self[chunk] = ids
@@ -181,39 +185,39 @@ def search(text: str, vocabulary: Vocabulary) -> tuple[list[tuple[int, int]], fl
     """
     size = len(text)
     best = [-INFINITY] * (size + 1)
-    second = [-INFINITY] * (size + 1)  # best sum that arrives here by another piece
-    last = [(0, -1)] * (size + 1)
+    second = best.copy()  # best sum that arrives here by another piece
+    origin = [0] * (size + 1)  # where the last piece of the best way starts
     best[0] = 0.0
-    ids, scores, longer = vocabulary.ids, vocabulary.scores, vocabulary.longer
+    score_of, longer, unk_score = vocabulary.score_of, vocabulary.longer, vocabulary.unk_score
     for start in range(size):
         so_far = best[start]
-        nodes = [start + length for length in longer.get(text[start : start + 2], ())]
-        piece = ids.get(text[start], vocabulary.unk_id)
         end = start + 1
-        total = so_far + scores[piece]
+        total = so_far + score_of.get(text[start], unk_score)
         if total > best[end]:
             second[end] = best[end]
             best[end] = total
-            last[end] = start, piece
+            origin[end] = start
         elif total > second[end]:
             second[end] = total
-        for end in nodes:
+        for length in longer.get(text[start : start + 2], ()):
+            end = start + length
             if end > size:
                 break
-            piece = ids.get(text[start:end], -1)
-            if piece >= 0:
-                total = so_far + scores[piece]
+            score = score_of.get(text[start:end])
+            if score is not None:
+                total = so_far + score
                 if total > best[end]:
                     second[end] = best[end]
                     best[end] = total
-                    last[end] = start, piece
+                    origin[end] = start
                 elif total > second[end]:
                     second[end] = total
     path = []
     gap, end = INFINITY, size
     while end > 0:
         gap = min(gap, best[end] - second[end])
-        path.append((end, last[end][1]))
-        end = last[end][0]
+        start = origin[end]
+        path.append((end, vocabulary.ids.get(text[start:end], vocabulary.unk_id)))
+        end = start
     path.reverse()
     return path, abs(best[size]), gap
