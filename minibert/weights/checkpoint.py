@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minibert.errors import WeightFileError
-from minibert.weights.json_file import read_json
+from minibert.weights.json_file import read_json, short
 from minibert.weights.safetensors import Array, SafetensorsFile, open_safetensors
 from minibert.weights.shards import INDEX_FILE, SHARD_PATTERN, SINGLE_FILE
 
@@ -126,7 +126,9 @@ def read_index(path: Path) -> dict[str, str]:
         raise WeightFileError(f"{path}: the weight_map of the shard index is empty.")
     for tensor, name in place.items():
         if not isinstance(name, str):
-            raise WeightFileError(f"{path}: the weight_map gives {name!r} for {tensor!r}, not a file name.")
+            raise WeightFileError(
+                f"{path}: the weight_map gives {short(name)} for {short(tensor)}, not a file name."
+            )
         _check_plain_name(path, name)
     return place
 
@@ -136,11 +138,13 @@ def _check_plain_name(path: Path, name: str) -> None:
     plain = name == PurePosixPath(name).name == PureWindowsPath(name).name
     if not plain or name in (".", "..") or "\0" in name or ":" in name:
         raise WeightFileError(
-            f"{path}: the weight_map points to {name!r}; a shard must be a plain file name inside the folder "
-            f"of the index. Such an index is forged or was edited."
+            f"{path}: the weight_map points to {short(name)}; a shard must be a plain file name inside the "
+            f"folder of the index. Such an index is forged or was edited."
         )
     if not name.endswith(".safetensors"):
-        raise WeightFileError(f"{path}: the weight_map points to {name!r}; only .safetensors files are read.")
+        raise WeightFileError(
+            f"{path}: the weight_map points to {short(name)}; only .safetensors files are read."
+        )
 
 
 def _checked_shard(folder: Path, name: str) -> Path:
@@ -177,19 +181,19 @@ def _check_index_against_shards(
             holders = [other for other, file in files.items() if tensor in file]
             found = f"it is in {holders[0]}" if holders else "no shard holds it"
             raise WeightFileError(
-                f"{path} says that tensor {tensor!r} is in {name}, but {found}. "
+                f"{path} says that tensor {short(tensor)} is in {name}, but {found}. "
                 f"Index and shards are of different saves; fetch all of them again."
             )
     for name, file in files.items():
         for tensor in file:
             if tensor not in place:
                 raise WeightFileError(
-                    f"{path} does not list tensor {tensor!r}, which is in {name}. "
+                    f"{path} does not list tensor {short(tensor)}, which is in {name}. "
                     f"Index and shards are of different saves; fetch all of them again."
                 )
             if place[tensor] != name:
                 raise WeightFileError(
-                    f"{path}: tensor {tensor!r} is in two shards, {place[tensor]} and {name}."
+                    f"{path}: tensor {short(tensor)} is in two shards, {place[tensor]} and {name}."
                 )
 
 

@@ -52,10 +52,10 @@ def find_checkpoint(
     """The folder that `name_or_path` stands for.
 
     `revision` is a branch, tag or commit of a repository on the Hugging Face Hub ("main" by default); with a
-    folder or a shipped name it has no meaning and is passed over. `local_files_only=True`, or the environment's
-    HF_HUB_OFFLINE=1, forbids the download. `cache_dir` is the cache to use in place of HF_HUB_CACHE.
-    `needs` are file names of which a cached snapshot must hold one (a tokenizer's, say); by default it must
-    hold config.json and all weights. Folders outside the cache are taken as they are.
+    folder or a shipped name it has no meaning and is passed over. `local_files_only=True` forbids the
+    download, and so does HF_HUB_OFFLINE=1 in the environment. `cache_dir` is the cache to use in place of
+    HF_HUB_CACHE. `needs` are file names of which a cached snapshot must hold one (a tokenizer's, say); by
+    default it must hold config.json and all weights. Folders outside the cache are taken as they are.
 
     Raises WeightFileError, which lists where it was looked for.
     """

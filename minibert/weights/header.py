@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minibert.errors import WeightFileError
-from minibert.weights.json_file import parse_json_object
+from minibert.weights.json_file import parse_json_object, short
 
 MAX_HEADER_BYTES = 100_000_000  # the format's own limit
 MAX_DIMENSIONS = 64  # NumPy's limit
@@ -121,18 +121,20 @@ def _checked_metadata(path: object, metadata: Any) -> dict[str, str]:
     if metadata is None:
         return {}
     if not isinstance(metadata, dict):
-        raise WeightFileError(f"{path}: __metadata__ must be an object of texts, but is {_short(metadata)}.")
+        raise WeightFileError(f"{path}: __metadata__ must be an object of texts, but is {short(metadata)}.")
     for key, value in metadata.items():
         if not isinstance(value, str):
-            raise WeightFileError(f"{path}: __metadata__[{key!r}] must be a text, but is {_short(value)}.")
+            raise WeightFileError(
+                f"{path}: __metadata__[{short(key)}] must be a text, but is {short(value)}."
+            )
     return metadata
 
 
 def _checked_entry(path: object, name: str, entry: Any) -> TensorEntry:
-    where = f"{path}: tensor {name!r}"
+    where = f"{path}: tensor {short(name)}"
     if not isinstance(entry, dict):
         raise WeightFileError(
-            f"{where} must be an object with dtype, shape and data_offsets, but is {_short(entry)}."
+            f"{where} must be an object with dtype, shape and data_offsets, but is {short(entry)}."
         )
     for key in ("dtype", "shape", "data_offsets"):
         if key not in entry:
@@ -157,16 +159,16 @@ def _checked_dtype(where: str, dtype: Any) -> str:
             f"{where} is stored as {dtype}, which minibert does not read (a quantised checkpoint?). "
             f"It reads {', '.join(VIEWS)}."
         )
-    raise WeightFileError(f"{where} has the unknown dtype {_short(dtype)}. Known are {', '.join(VIEWS)}.")
+    raise WeightFileError(f"{where} has the unknown dtype {short(dtype)}. Known are {', '.join(VIEWS)}.")
 
 
 def _checked_shape(where: str, shape: Any) -> tuple[int, ...]:
     if not isinstance(shape, list):
-        raise WeightFileError(f"{where} must have a list of whole numbers as shape, but has {_short(shape)}.")
+        raise WeightFileError(f"{where} must have a list of whole numbers as shape, but has {short(shape)}.")
     for dimension in shape:
         if type(dimension) is not int or dimension < 0:  # bool is a kind of int
             raise WeightFileError(
-                f"{where} has {_short(dimension)} in its shape; dimensions are whole numbers from 0 on."
+                f"{where} has {short(dimension)} in its shape; dimensions are whole numbers from 0 on."
             )
     if len(shape) > MAX_DIMENSIONS:
         raise WeightFileError(
@@ -182,11 +184,11 @@ def _checked_offsets(where: str, offsets: Any) -> tuple[int, int]:
         or any(type(offset) is not int or offset < 0 for offset in offsets)
     ):
         raise WeightFileError(
-            f"{where} must have two whole numbers from 0 on as data_offsets, but has {_short(offsets)}."
+            f"{where} must have two whole numbers from 0 on as data_offsets, but has {short(offsets)}."
         )
     start, stop = offsets
     if stop < start:
-        raise WeightFileError(f"{where} ends before it begins: data_offsets are {_short(offsets)}.")
+        raise WeightFileError(f"{where} ends before it begins: data_offsets are {short(offsets)}.")
     return start, stop
 
 
@@ -195,7 +197,7 @@ def _byte_count(where: str, dtype: str, shape: tuple[int, ...]) -> int:
     size = VIEWS[dtype].itemsize
     if math.prod(dimension for dimension in shape if dimension) * size > _MAX_BYTES:
         raise WeightFileError(
-            f"{where} has the shape {_short(list(shape))}, more bytes than 63 bits can count."
+            f"{where} has the shape {short(list(shape))}, more bytes than 63 bits can count."
         )
     return math.prod(shape) * size
 
@@ -206,20 +208,20 @@ def _check_layout(path: object, tensors: Iterable[TensorEntry], data_size: int) 
     for tensor in ordered:
         if tensor.stop > data_size:
             raise WeightFileError(
-                f"{path}: tensor {tensor.name!r} claims bytes {tensor.start}..{tensor.stop}, but the data "
-                f"part holds {data_size} bytes. The file is probably cut short; fetch it again and compare "
-                f"its size."
+                f"{path}: tensor {short(tensor.name)} claims bytes {tensor.start}..{tensor.stop}, but the "
+                f"data part holds {data_size} bytes. The file is probably cut short; fetch it again and "
+                f"compare its size."
             )
     position, before = 0, ""
     for tensor in ordered:
         if tensor.start < position:
             raise WeightFileError(
-                f"{path}: tensor {tensor.name!r} claims bytes {tensor.start}..{tensor.stop}, which overlap "
-                f"with {before!r} that ends at {position}. Such a file is forged or damaged."
+                f"{path}: tensor {short(tensor.name)} claims bytes {tensor.start}..{tensor.stop}, which "
+                f"overlap with {short(before)} that ends at {position}. Such a file is forged or damaged."
             )
         if tensor.start > position:
             raise WeightFileError(
-                f"{path}: bytes {position}..{tensor.start} before tensor {tensor.name!r} belong to no "
+                f"{path}: bytes {position}..{tensor.start} before tensor {short(tensor.name)} belong to no "
                 f"tensor; the format allows no holes."
             )
         position, before = tensor.stop, tensor.name
@@ -228,12 +230,3 @@ def _check_layout(path: object, tensors: Iterable[TensorEntry], data_size: int) 
             f"{path}: the tensors end at byte {position}, but the data part holds {data_size} bytes: "
             f"{data_size - position} belong to no tensor."
         )
-
-
-def _short(value: Any) -> str:
-    """A value from a hostile file, short enough for a message."""
-    try:
-        text = repr(value)
-    except ValueError:  # an integer with more digits than Python prints
-        return "a number of thousands of digits"
-    return text if len(text) <= 60 else text[:57] + "..."

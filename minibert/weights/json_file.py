@@ -57,6 +57,15 @@ def parse_json_object(data: bytes, where: str, error: type[MinibertError]) -> di
     return value
 
 
+def short(value: Any) -> str:
+    """A value from a hostile file as Python would write it, cut to fit a message."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number with more digits than Python prints
+        return "a number of thousands of digits"
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
 def _decode(text: str, where: str, error: type[MinibertError]) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
@@ -67,7 +76,7 @@ def _decode(text: str, where: str, error: type[MinibertError]) -> Any:
         ) from None
     except _RepeatedKeyError as reason:
         raise error(
-            f"{where} gives the key {reason.args[0]!r} twice; only one of the two can be meant."
+            f"{where} gives the key {short(reason.args[0])} twice; only one of the two can be meant."
         ) from None
     except RecursionError:
         raise error(f"{where} is nested too deeply to be what it claims to be.") from None
