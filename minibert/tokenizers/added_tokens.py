@@ -120,7 +120,7 @@ class TokenMatcher:
             for length in self.lengths:
                 found = self.tokens.get(text[start : start + length])
                 if found:
-                    position = start + length
+                    position = start + len(found[0].content)  # near the end of the text the slice is shorter
                     yield start, position, *found
                     break
 

@@ -78,8 +78,8 @@ class TokenizerBase(SpecialTokens):
         """Stages 2 and 3 of normalised text: ids alone."""
         return [token.id for word in self._words(AlignedText.from_text(text)) for token in word]
 
-    def _finish_offsets(self, sequence: Sequence) -> None:
-        """A last word on the offsets, after truncation (RoBERTa trims blanks here)."""
+    def _finish_offsets(self, sequence: Sequence, source: str | list[str]) -> None:
+        """A last word on the offsets, after truncation (RoBERTa trims blanks here); `source` is the text."""
 
     def _join(self, tokens: list[str]) -> str:
         """Tokens back to text: the family's decoder."""
@@ -307,12 +307,12 @@ class TokenizerBase(SpecialTokens):
         >>> TokenizerBase.clean_up_tokenization("do n't stop , it 's rock ' n ' roll !")
         "don't stop, it's rock'n'roll!"
         """
-        for spaced, closed in _CLEAN_UP:
+        for spaced, closed in CLEAN_UP:
             text = text.replace(spaced, closed)
         return text
 
 
-_CLEAN_UP = (
+CLEAN_UP = (
     (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"),
     (" n't", "n't"), (" 'm", "'m"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
 )  # fmt: skip

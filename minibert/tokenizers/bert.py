@@ -1,19 +1,19 @@
 """BERT's tokenizer: WordPiece over cleaned, cut text. `[CLS] A [SEP]`, `[CLS] A [SEP] B [SEP]`."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from minibert.errors import TokenizerError
 from minibert.tokenizers.aligned_text import AlignedText
-from minibert.tokenizers.base import Token
+from minibert.tokenizers.base import CLEAN_UP, Token
 from minibert.tokenizers.encoding import Slot, Template
 from minibert.tokenizers.normalizers import (
     BertNormalizerOptions,
     BertTranslator,
     NeedsPlainPath,
     bert_normalize,
-    check_no_surrogates,
     google_normalize,
 )
 from minibert.tokenizers.pre_tokenizers import (
@@ -133,7 +133,14 @@ class BertTokenizer(PreTrainedTokenizer):
         return Template(first, (*first, Slot(None, 1, 1), Slot(sep, None, 1)))
 
     def _join(self, tokens: list[str]) -> str:
-        return " ".join(tokens).replace(" " + self.wordpieces_prefix, "")
+        if self.profile == "original":
+            return " ".join(tokens).replace(" " + self.wordpieces_prefix, "").strip()
+        return "".join([clean_token(self._glued(token) if i else token) for i, token in enumerate(tokens)])
+
+    def _glued(self, token: str) -> str:
+        """A token that is not the first: a continuation without its prefix, others after a blank."""
+        prefix = self.wordpieces_prefix
+        return token[len(prefix) :] if token.startswith(prefix) else " " + token
 
     def save_vocabulary(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str]:
         """Write vocab.txt into a folder; returns its path in a tuple."""
@@ -142,6 +149,18 @@ class BertTokenizer(PreTrainedTokenizer):
         return (str(path),)
 
 
+@cache
+def clean_token(token: str) -> str:
+    """The clean-up that the compiled decoder does on every single token, whatever it is asked for.
+
+    >>> clean_token(" ."), clean_token(" dog")
+    ('.', ' dog')
+    """
+    for spaced, closed in (*CLEAN_UP, (" do not", " don't")):
+        token = token.replace(spaced, closed)
+    return token
+
+
 BertTokenizerFast = BertTokenizer
 
-__all__ = ["BertTokenizer", "BertTokenizerFast", "check_no_surrogates"]
+__all__ = ["BertTokenizer", "BertTokenizerFast"]

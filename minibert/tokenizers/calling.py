@@ -164,17 +164,15 @@ class CallableTokenizer(TokenizerBase):
                 sequences.append(self._sequence(part, details, split_special))
             elif part is not None:
                 sequences.append(self._split_sequence(part, details, split_special))
-        return self._wrap(sequences, template, options, details, overflow)
-
-    def _wrap(
-        self, sequences: Seq[Sequence], template: Template, options: CallOptions, details: bool, overflow: bool
-    ) -> list[Encoding]:
-        """Truncate, then put special tokens around."""
-        parts = self._truncate(sequences, template, options, overflow)
+        rows = self._truncate(sequences, template, options, overflow)
         if details:
-            for part in {id(sequence): sequence for row in parts for sequence in row}.values():
-                self._finish_offsets(part)
-        return [template.build(row, details) for row in parts]
+            finished = set()  # overflowing rows may share a part
+            for row in rows:
+                for part, source in zip(row, text, strict=False):
+                    if id(part) not in finished:
+                        self._finish_offsets(part, source or "")
+                        finished.add(id(part))
+        return [template.build(row, details) for row in rows]
 
     def _truncate(
         self, sequences: Seq[Sequence], template: Template, options: CallOptions, overflow: bool

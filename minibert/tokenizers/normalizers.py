@@ -21,6 +21,7 @@ from minibert.tokenizers.unicode_tables import (
     BERT_TO_SPACE,
     GOOGLE_CJK,
     NEWER_LOWER,
+    NFD_UNORDERED,
     NFD_WHOLE,
     code_points,
 )
@@ -106,6 +107,15 @@ def decompose_char(char: str) -> str:
     return char if ord(char) in code_points(NFD_WHOLE) else unicodedata.normalize("NFD", char)
 
 
+def combining_class(char: str) -> int:
+    """Where a mark stands among others in NFD; 0 for characters that stay where they are.
+
+    >>> combining_class("\u0323"), combining_class("a")
+    (220, 0)
+    """
+    return 0 if ord(char) in code_points(NFD_UNORDERED) else unicodedata.combining(char)
+
+
 def decompose(text: AlignedText) -> AlignedText:
     """NFD: decompose each character, then put each run of marks in the order of their combining classes.
 
@@ -125,7 +135,7 @@ def decompose(text: AlignedText) -> AlignedText:
 
 def _sort_marks(units: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
     """Canonical ordering: a stable sort by combining class inside each run of non-zero classes."""
-    classes = [unicodedata.combining(char) for char, _ in units]
+    classes = [combining_class(char) for char, _ in units]
     start = 0
     while start < len(units):
         end = start
@@ -191,7 +201,7 @@ class BertTranslator(dict[int, str]):
     def __missing__(self, code: int) -> str:
         char = chr(code)
         result = bert_normalize(AlignedText.from_text(char), self.options).text
-        if self.options.strips_accents and any(map(unicodedata.combining, result)):
+        if self.options.strips_accents and any(map(combining_class, result)):
             raise NeedsPlainPath
         self[code] = result
         return result

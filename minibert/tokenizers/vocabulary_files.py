@@ -1,7 +1,9 @@
 """The vocabulary files: vocab.txt (BERT), vocab.json and merges.txt (RoBERTa)."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from minibert.errors import TokenizerError
 
@@ -38,3 +40,50 @@ def write_vocab_txt(vocab: Mapping[str, int], path: Path) -> None:
     """One token a line, in the order of ids."""
     tokens = sorted(vocab, key=vocab.__getitem__)
     path.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8", newline="\n")
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's content, or a TokenizerError that names the file."""
+    try:
+        return json.loads(read_text(path))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise TokenizerError(f"{path}: the file is not valid JSON: {error}.") from None
+
+
+def check_vocab(vocab: Any, where: str) -> dict[str, int]:
+    """A mapping of tokens to different ids of 0 or more, or a TokenizerError that says what is wrong."""
+    if not isinstance(vocab, Mapping) or not vocab:
+        raise TokenizerError(f"{where}: the vocabulary must be a non-empty mapping of tokens to ids.")
+    owners: dict[int, str] = {}
+    for token, id_ in vocab.items():
+        if not isinstance(token, str) or not isinstance(id_, int) or isinstance(id_, bool) or id_ < 0:
+            raise TokenizerError(f"{where}: the token {token!r} has the id {id_!r}; ids are ints of 0 or more.")
+        if id_ in owners:
+            raise TokenizerError(f"{where}: the tokens {owners[id_]!r} and {token!r} both have the id {id_}.")
+        owners[id_] = token
+    return dict(vocab)
+
+
+def read_vocab_json(path: Path) -> dict[str, int]:
+    """token -> id from a vocab.json."""
+    return check_vocab(read_json(path), str(path))
+
+
+def read_merges_txt(path: Path) -> list[tuple[str, str]]:
+    """The pairs of a merges.txt in the order of their ranks; a line "#version..." is passed over."""
+    pairs = []
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        line = line.removesuffix("\r")
+        if not line or line.startswith("#version"):
+            continue
+        parts = line.split(" ")
+        if len(parts) != 2 or not all(parts):
+            raise TokenizerError(f"{path}: line {number}, {line[:80]!r}, is not two tokens with one blank between.")
+        pairs.append((parts[0], parts[1]))
+    return pairs
+
+
+def write_merges_txt(merges: Iterable[tuple[str, str]], path: Path) -> None:
+    """One pair a line, best first, below the version line."""
+    lines = ["#version: 0.2", *(f"{left} {right}" for left, right in merges)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")

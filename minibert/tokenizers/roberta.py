@@ -1,0 +1,195 @@
+"""RoBERTa's tokenizer: byte-level BPE. `<s> A </s>`, `<s> A </s></s> B </s>`; a blank belongs to the word after it."""
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from minibert.errors import TokenizerError
+from minibert.tokenizers.added_tokens import AddedToken
+from minibert.tokenizers.aligned_text import AlignedText
+from minibert.tokenizers.base import Token
+from minibert.tokenizers.byte_bpe import (
+    ASCII_WORDS,
+    BytePairCache,
+    byte_level_pre_tokenize,
+    byte_spans,
+    fast_words,
+    from_byte_chars,
+    is_blank_char,
+)
+from minibert.tokenizers.encoding import BARE_ONE_TYPE, Slot, Template
+from minibert.tokenizers.encoding import Sequence as TokenSequence
+from minibert.tokenizers.normalizers import NeedsPlainPath, check_no_surrogates
+from minibert.tokenizers.pretrained import PreTrainedTokenizer
+from minibert.tokenizers.vocabulary_files import read_merges_txt, read_vocab_json, write_merges_txt
+
+
+class RobertaTokenizer(PreTrainedTokenizer):
+    """Byte-level BPE as RoBERTa has it.
+
+    `vocab_file`, `merges_file`: paths of vocab.json and merges.txt; or give `vocab`, a dict token -> id, and
+    `merges`, a list of pairs. `add_prefix_space`: put a blank before the text, so that its first word is
+    tokenized like any other. `trim_offsets`: leave blanks out of offsets.
+
+    >>> vocab = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "l", "o", "w", "Ġ", "lo", "low", "Ġlow"]
+    >>> merges = [("l", "o"), ("lo", "w"), ("Ġ", "low")]
+    >>> tokenizer = RobertaTokenizer(vocab={token: i for i, token in enumerate(vocab)}, merges=merges)
+    >>> tokenizer("low low")["input_ids"]
+    [0, 10, 11, 2]
+    """
+
+    vocab_files_names = {
+        "vocab_file": "vocab.json", "merges_file": "merges.txt", "tokenizer_file": "tokenizer.json",
+    }  # fmt: skip
+    model_input_names = ["input_ids", "attention_mask"]
+    bare_template = BARE_ONE_TYPE
+
+    def __init__(
+        self,
+        vocab_file: Any = None,
+        merges_file: Any = None,
+        errors: str = "replace",
+        bos_token: Any = "<s>",
+        eos_token: Any = "</s>",
+        sep_token: Any = "</s>",
+        cls_token: Any = "<s>",
+        unk_token: Any = "<unk>",
+        pad_token: Any = "<pad>",
+        mask_token: Any = "<mask>",
+        add_prefix_space: bool = False,
+        trim_offsets: bool = True,
+        *,
+        vocab: Mapping[str, int] | None = None,
+        merges: Sequence[tuple[str, str]] | None = None,
+        **options: Any,
+    ) -> None:
+        if vocab is None:
+            if vocab_file is None:
+                raise TokenizerError(
+                    "A RobertaTokenizer needs a vocabulary: give vocab_file= (a vocab.json) or vocab=."
+                )
+            vocab = read_vocab_json(Path(vocab_file))
+        if merges is None:
+            if merges_file is None:
+                raise TokenizerError(
+                    "A RobertaTokenizer needs its merges: give merges_file= (a merges.txt) or merges=."
+                )
+            merges = read_merges_txt(Path(merges_file))
+        self.merges = [(left, right) for left, right in merges]
+        self.errors = errors
+        self.add_prefix_space = add_prefix_space
+        self.trim_offsets = trim_offsets
+        super().__init__(vocab, **options)
+        unknown = self.vocab.get(str(unk_token)) if self.profile == "original" else None
+        self._model = BytePairCache(self.vocab, self.merges, unknown)
+        if isinstance(mask_token, str):  # the mask token swallows the blank before it
+            mask_token = AddedToken(mask_token, lstrip=True, normalized=False, special=True)
+        self._set_roles(
+            bos_token=bos_token, eos_token=eos_token, unk_token=unk_token, sep_token=sep_token,
+            pad_token=pad_token, cls_token=cls_token, mask_token=mask_token,
+        )  # fmt: skip
+
+    # ------------------------------------------------------------ the stages
+
+    def normalize(self, text: AlignedText) -> AlignedText:
+        """RoBERTa takes text as it is; lone surrogates raise InputError."""
+        check_no_surrogates(text.text)
+        return text
+
+    def _normalized(self, text: str) -> str:
+        return text
+
+    def _words(self, text: AlignedText) -> list[list[Token]]:
+        if self._adds_space(text.text):
+            text = AlignedText(" " + text.text, text.spans[:1] + text.spans)
+        words = []
+        for start, end in byte_level_pre_tokenize(text.text):
+            word = text.text[start:end]
+            ids = self._model.cut(word)
+            spans = byte_spans(word, [self._byte_size(id_) for id_ in ids])
+            tokens = [
+                Token(id_, text.span(start + a, start + b)) for id_, (a, b) in zip(ids, spans, strict=True)
+            ]
+            words.append(tokens)
+        return words
+
+    def _adds_space(self, text: str) -> bool:
+        return self.add_prefix_space and text[:1] not in ("", " ")
+
+    def _byte_size(self, id_: int) -> int:
+        """How many bytes a token of the model covers."""
+        return len(self.tokens_by_id[id_])
+
+    def _piece_ids(self, text: str) -> list[int]:
+        if self._adds_space(text):
+            text = " " + text
+        pattern = ASCII_WORDS if text.isascii() else fast_words()
+        try:
+            return list(chain.from_iterable(map(self._model.__getitem__, pattern.findall(text))))
+        except NeedsPlainPath:
+            words = [text[start:end] for start, end in byte_level_pre_tokenize(text)]
+            return [id_ for word in words for id_ in self._model.cut(word)]
+
+    def _normalized_ids(self, text: str) -> list[int]:
+        return self._piece_ids(text)
+
+    def _finish_offsets(self, sequence: TokenSequence, source: str | list[str]) -> None:
+        """Blanks at a token's ends are left out of its span; an added prefix space never had a width."""
+        if not self.trim_offsets or sequence.offsets is None or sequence.words is None:
+            return
+        for i, (id_, (start, end)) in enumerate(zip(sequence.ids, sequence.offsets, strict=True)):
+            if id_ in self.added.by_id:  # it may have swallowed blanks that its name does not show
+                text = source if isinstance(source, str) else source[sequence.words[i] or 0]
+                lead, trail = _blanks(text[start:end])
+            else:
+                lead, trail = _blanks(self.tokens_by_id[id_])
+            if lead and self.add_prefix_space and (i == 0 or start == 0):
+                lead -= 1
+            start = min(start + lead, end)
+            if trail and end >= trail:
+                end = max(end - trail, start)
+            sequence.offsets[i] = (start, end)
+
+    def _template(self) -> Template:
+        cls, sep = self.required_id("cls_token"), self.required_id("sep_token")
+        first = (Slot(cls, None, 0), Slot(None, 0, 0), Slot(sep, None, 0))
+        return Template(first, (*first, Slot(sep, None, 0), Slot(None, 1, 0), Slot(sep, None, 0)))
+
+    def _join(self, tokens: list[str]) -> str:
+        return from_byte_chars(tokens)
+
+    def _decode_ids(self, ids: list[int], skip_special: bool, clean_up: bool | None) -> str:
+        clean_up = self.clean_up_tokenization_spaces if clean_up is None else clean_up
+        if clean_up and self.profile == "transformers":
+            warnings.warn(
+                "clean_up_tokenization_spaces is ignored for byte-level BPE: it would corrupt text that had these "
+                "blanks. Ask a tokenizer with profile='original' if you need it.",
+                stacklevel=3,
+            )
+            clean_up = False
+        return super()._decode_ids(ids, skip_special, clean_up)
+
+    def save_vocabulary(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str, str]:
+        """Write vocab.json and merges.txt into a folder; returns their paths."""
+        vocab_path = self._vocabulary_path(save_directory, filename_prefix, "vocab.json")
+        merges_path = self._vocabulary_path(save_directory, filename_prefix, "merges.txt")
+        ordered = dict(sorted(self.vocab.items(), key=lambda item: item[1]))
+        vocab_path.write_text(json.dumps(ordered, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_merges_txt(self.merges, merges_path)
+        return str(vocab_path), str(merges_path)
+
+
+@cache
+def _blanks(token: str) -> tuple[int, int]:
+    """How many blanks a token begins and ends with."""
+    size = len(token)
+    lead = next((i for i, char in enumerate(token) if not is_blank_char(char)), size)
+    trail = next((i for i, char in enumerate(reversed(token)) if not is_blank_char(char)), size)
+    return lead, trail
+
+
+RobertaTokenizerFast = RobertaTokenizer
