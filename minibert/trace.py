@@ -96,7 +96,9 @@ class Trace(_Values):
         self._used = False
         self._backward_done = False
         self._model: Any = None  # the parameters of the model that filled it
-        self._outputs: dict[str, str | tuple[str, ...]] = {}  # output field -> name(s) of its value
+        self._complete = False
+        self._shapes: dict[str, tuple[int, ...]] = {}  # of every value that fired, kept or not
+        self._outputs: dict[str, tuple[Any, Any]] = {}  # output field -> name(s) and shape of its value
 
     def __repr__(self) -> str:
         size = sum(array.nbytes for array in self._arrays.values())
@@ -124,6 +126,7 @@ class Trace(_Values):
         if point.name in self.points:
             raise AssertionError(f"trace point {point.name} fired twice")
         self.points[point.name] = point
+        self._shapes[point.name] = value.shape
         for alias in point.aliases:
             self._aliases[alias] = point.name
         if self._keeps(point.name, point.aliases):
@@ -210,6 +213,7 @@ class Backward:
 
     def __init__(self, trace: Trace, seeds: dict[str, Array]) -> None:
         self.trace = trace
+        self.xp = trace._model.xp
         self.seeds = seeds
         self.grads: dict[str, Array] = {}
         self.head_mask_gradients: dict[str, Array] = {}  # path of an attention -> (N,)

@@ -22,6 +22,8 @@ from minibert.functional.embedding import embedding, embedding_backward
 from minibert.functional.layer_norm import layer_norm, layer_norm_backward
 from minibert.functional.linear import linear, linear_backward
 from minibert.functional.losses import (
+    BinaryCrossEntropyCache,
+    CrossEntropyCache,
     binary_cross_entropy_with_logits,
     binary_cross_entropy_with_logits_backward,
     cross_entropy,
@@ -34,6 +36,8 @@ from minibert.functional.softmax import log_softmax, softmax, softmax_backward
 __all__ = [
     "ACTIVATIONS",
     "Activation",
+    "BinaryCrossEntropyCache",
+    "CrossEntropyCache",
     "attention_context",
     "attention_context_backward",
     "attention_scores",

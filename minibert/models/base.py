@@ -1,0 +1,420 @@
+"""What every model class has: parameters by name, loading and saving, moving, training mode, and backward."""
+
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from minibert.backend import Array, array_module, load_backend, move, to_numpy
+from minibert.errors import ConfigError, InputError, TraceError, WeightFileError
+from minibert.models.config import PretrainedConfig
+from minibert.models.module import Module, Parameters, check_dtype
+from minibert.models.outputs import ModelOutput
+from minibert.trace import Backward, Run, Trace, TracePoint
+from minibert.weights import LoadReport, find_checkpoint, open_checkpoint, plan_loading, read_planned, save_checkpoint
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `load_state_dict` did not find, and what it found no place for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class PreTrainedModel(Module):
+    """A whole model.
+
+    Args:
+        config: a configuration of the model's family.
+        seed: new weights are drawn from this seed, the same on every backend and for every dtype.
+        dtype: "float32" (default), "float64" or "float16".
+        backend: "numpy" or "cupy"; by default what MINIBERT_BACKEND says, else "numpy".
+
+    A new or loaded model is in evaluation mode: without dropout.
+    """
+
+    config_class: type[PretrainedConfig] = PretrainedConfig
+    base_model_prefix = ""
+    load_report: LoadReport | None = None
+
+    def __init__(
+        self,
+        config: PretrainedConfig,
+        *,
+        seed: int = 0,
+        dtype: Any = None,
+        backend: str | None = None,
+        _within: tuple[str, Parameters] | None = None,
+        _new: bool = True,
+    ) -> None:
+        if not isinstance(config, self.config_class):
+            raise ConfigError(
+                f"{type(self).__name__} takes a {self.config_class.__name__}, not a {type(config).__name__}."
+            )
+        config.validate()
+        path, parameters = _within or ("", Parameters(dtype, backend))
+        super().__init__(path, parameters)
+        self.config = config
+        self.build()
+        if _within is None and _new:
+            parameters.initialise(parameters.shapes, seed, config.initializer_range)
+
+    def build(self) -> None:
+        """Make the parts of the model, which declare their parameters."""
+        raise NotImplementedError
+
+    # parameters
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The dtype of the parameters, and of everything computed with them."""
+        return self.parameters.dtype
+
+    @property
+    def backend(self) -> str:
+        """Where the parameters live: "numpy" or "cupy"."""
+        return self.parameters.xp.__name__
+
+    @property
+    def training(self) -> bool:
+        """Whether calls apply dropout."""
+        return self.parameters.rng is not None
+
+    def num_parameters(self) -> int:
+        """How many numbers the parameters hold, tied ones counted once."""
+        return sum(int(np.prod(shape)) for shape in self._own_shapes().values())
+
+    def _own_shapes(self) -> dict[str, tuple[int, ...]]:
+        prefix = f"{self.path}." if self.path else ""
+        return {name: shape for name, shape in self.parameters.shapes.items() if name.startswith(prefix)}
+
+    def state_dict(self) -> dict[str, Array]:
+        """{name: array} by the names of checkpoints, tied copies left out. The arrays are the model's own."""
+        prefix = f"{self.path}." if self.path else ""
+        return {name[len(prefix) :]: self.parameters[name] for name in self._own_shapes()}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+        """Replace the parameters by copies of these arrays.
+
+        Tied copies must equal what they copy; old buffers (position_ids) are accepted and not used.
+
+        Raises:
+            WeightFileError: a shape differs, a tied copy differs, or with `strict` a name is missing or
+                unexpected. Nothing is changed then.
+        """
+        state = {name: np.asarray(to_numpy(array)) for name, array in state.items()}
+        own = self._own_shapes()
+        prefix = f"{self.path}." if self.path else ""
+        plan = plan_loading(
+            {name[len(prefix) :]: shape for name, shape in own.items()},
+            {name: array.shape for name, array in state.items()},
+            {name: source for name, source in self.parameters.tied.items() if not prefix},
+            self.base_model_prefix,
+            new_heads=(),
+            source="the state dict",
+        )
+        missing, unexpected = list(plan.report.missing), list(plan.report.unexpected)
+        if strict and unexpected:
+            raise WeightFileError(
+                f"the state dict has {len(unexpected)} names that {type(self).__name__} has no place for: "
+                f"{', '.join(unexpected[:5])}{', ...' if len(unexpected) > 5 else ''}."
+            )
+        if not strict:
+            plan.report.missing.clear()
+        arrays = read_planned(plan, _Arrays(state))
+        for name, array in arrays.items():
+            copied = np.array(array, dtype=self.dtype, order="C")
+            self.parameters[prefix + name] = move(copied, self.parameters.xp, self.dtype)
+        return IncompatibleKeys(missing, unexpected)
+
+    # where the model lives, and how it behaves
+
+    def to(self, backend: str | None = None, dtype: Any = None) -> Self:
+        """Take the parameters to a backend ("numpy", "cupy") or dtype, in place; gives the model itself.
+
+        `model.to("float64")` is understood too.
+        """
+        if isinstance(backend, str) and backend not in ("numpy", "cupy") and dtype is None:
+            try:
+                backend, dtype = None, check_dtype(backend)
+            except InputError:
+                load_backend(backend or "")  # says which backends there are
+        elif backend is not None and not isinstance(backend, str):
+            backend, dtype = None, backend
+        xp = self.parameters.xp if backend is None else load_backend(backend)
+        self.parameters.move(xp, self.dtype if dtype is None else check_dtype(dtype))
+        return self
+
+    def train(self, rng: np.random.Generator | int | None = None) -> Self:
+        """From now on calls apply dropout, its masks drawn from this generator or seed (None: a fresh one)."""
+        self.parameters.rng = rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
+        return self
+
+    def eval(self) -> Self:
+        """From now on calls apply no dropout."""
+        self.parameters.rng = None
+        return self
+
+    # calls
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run `forward`; the first argument may also be one dict of all inputs, as a tokenizer gives."""
+        if args and isinstance(args[0], Mapping):
+            inputs = dict(args[0])
+            repeated = sorted(set(inputs) & set(kwargs))
+            if repeated:
+                raise InputError(f"{', '.join(repeated)} was given twice: in the dict and as a keyword.")
+            return self.forward(*args[1:], **inputs, **kwargs)
+        return self.forward(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs; see the class."""
+        raise NotImplementedError
+
+    def run_with_cache(self, *args: Any, keep: Any = "*", **kwargs: Any) -> tuple[Any, Trace]:
+        """The outputs and a trace of every intermediate: `outputs, trace = model.run_with_cache(**batch)`."""
+        trace = Trace(keep)
+        return self(*args, trace=trace, **kwargs), trace
+
+    def wanted(self, output_hidden_states: bool | None, output_attentions: bool | None) -> tuple[bool, bool]:
+        """Whether to give back hidden states and attentions: as asked, or as the configuration says."""
+        config = self.config
+        return (
+            config.output_hidden_states if output_hidden_states is None else output_hidden_states,
+            config.output_attentions if output_attentions is None else output_attentions,
+        )
+
+    def _start(self, trace: Trace | None) -> Run:
+        if trace is not None and not isinstance(trace, Trace):
+            raise InputError(f"trace is a {type(trace).__name__}: a minibert.Trace() belongs there.")
+        return Run(trace, self.parameters.rng, self.parameters)
+
+    def _finish(
+        self, output: ModelOutput, run: Run, names: dict[str, Any], return_dict: bool | None
+    ) -> ModelOutput | tuple[Any, ...]:
+        """The output as asked for; the trace learns which of its names each field is."""
+        if run.trace is not None:
+            for field, value in output.items():
+                if isinstance(value, tuple):
+                    setattr(output, field, tuple(run.output(array) for array in value))
+                elif hasattr(value, "dtype"):
+                    setattr(output, field, run.output(value))
+            shapes = {field: getattr(value, "shape", None) for field, value in output.items()}
+            run.trace._outputs = {field: (name, shapes[field]) for field, name in names.items() if field in shapes}
+            run.trace._complete = True
+        wanted = self.config.use_return_dict if return_dict is None else return_dict
+        return output if wanted else output.to_tuple()
+
+    def trace_points(self, **options: Any) -> list[TracePoint]:
+        """Every name that a trace of this model would hold, in order, with symbolic shapes and formulas.
+
+        Nothing of the model is run: a twin with the same parts, one token wide, is.
+
+        Args:
+            options: what the call will have: `labels=True` (or `next_sentence_label`, `start_positions`),
+                `training=True`, and any optional input by name, `head_mask=True`, `encoder_hidden_states=True`,
+                `inputs_embeds=True`, `use_cache=False`.
+        """
+        from minibert.models.twin import run_twin
+
+        return list(run_twin(self, options).points.values())
+
+    # backward
+
+    def backward(self, trace: Trace, gradients: Mapping[str, Any] | None = None) -> dict[str, Array]:
+        """The gradient of every parameter, from what the trace holds.
+
+        Args:
+            trace: the trace of one call of this model, which keeps what backward needs: `Trace()` or
+                `Trace("backward")`. It is used up by one backward.
+            gradients: {output field or trace name: gradient of its shape}; without them, the loss' own.
+
+        Returns:
+            {parameter name: gradient}. A tied weight stands once, under its embedding's name, with both its
+            uses summed; a parameter through which nothing flows is left out. `trace.grad` then holds the
+            gradient of every kept intermediate.
+
+        Raises:
+            TraceError: the trace is empty, of another model, used up, or lacks what backward needs.
+            InputError: a gradient's name or shape does not fit.
+        """
+        self._check_trace(trace)
+        back = Backward(trace, self._seeds(trace, gradients))
+        trace._backward_done = True
+        self.backward_from(back)
+        if back.seeds:
+            raise InputError(f"no gradient can enter at {', '.join(back.seeds)}: nothing learned leads there.")
+        order = {name: i for i, name in enumerate(self.parameters.shapes)}
+        return dict(sorted(back.grads.items(), key=lambda item: order[item[0]]))
+
+    def backward_from(self, back: Backward) -> None:
+        """Walk the model's parts in reverse."""
+        raise NotImplementedError
+
+    def _check_trace(self, trace: Trace) -> None:
+        if not isinstance(trace, Trace):
+            raise TraceError(f"backward takes the minibert.Trace of a call, not a {type(trace).__name__}.")
+        if not trace._used:
+            raise TraceError("the trace is empty: give it to a call first, model(..., trace=trace).")
+        if not trace._complete:
+            raise TraceError("the trace's forward pass did not finish: run it again with a new trace.")
+        if trace._model is not self.parameters:
+            raise TraceError("the trace is of another model: use the one whose call filled it.")
+        if trace._backward_done:
+            raise TraceError("the trace was already used by a backward: run the forward again with a new trace.")
+        if not trace._keeps_tape:
+            raise TraceError(
+                f"the trace kept only {', '.join(trace._patterns)}, not what backward needs: add 'backward' to what it keeps."
+            )
+
+    def _seeds(self, trace: Trace, gradients: Mapping[str, Any] | None) -> dict[str, Array]:
+        if gradients is None:
+            if "loss" not in trace._outputs:
+                raise InputError("the call had no labels, so there is no loss: give backward a gradient, {'logits': ...}.")
+            gradients = {"loss": 1.0}
+        if not gradients:
+            raise InputError("gradients is empty: name at least one output.")
+        seeds: dict[str, Array] = {}
+        for field, gradient in gradients.items():
+            for name, shape, part in self._targets(trace, field, gradient):
+                array = move(self._as_gradient(field, part), self.parameters.xp, self.dtype)
+                if array.shape != shape:
+                    raise InputError(f"the gradient of {field!r} has shape {array.shape}: {shape} fits.")
+                array = array.reshape(trace._shapes[name])
+                seeds[name] = seeds[name] + array if name in seeds else array
+        return seeds
+
+    def _as_gradient(self, field: str, value: Any) -> Array:
+        array = value if array_module(value) is not np else np.asarray(value)
+        if array.dtype.kind not in "fiu":
+            raise InputError(f"the gradient of {field!r} holds {array.dtype} values: numbers belong there.")
+        return array
+
+    def _targets(self, trace: Trace, field: str, gradient: Any) -> list[tuple[str, tuple[int, ...], Any]]:
+        """(trace name, expected shape, gradient) of what is asked for at an output field or a trace name."""
+        if field in trace._outputs:
+            name, shape = trace._outputs[field]
+            if isinstance(name, str):
+                return [(name, shape, gradient)]
+            if not isinstance(gradient, list | tuple) or len(gradient) != len(name):
+                raise InputError(f"the gradient of {field!r} must be a tuple of {len(name)} arrays (None for no gradient).")
+            return [
+                (each, trace._shapes[each], part) for each, part in zip(name, gradient, strict=True) if part is not None
+            ]
+        name = trace._aliases.get(field, field)
+        if name in trace.points:
+            return [(name, trace._shapes[name], gradient)]
+        raise InputError(
+            f"{field!r} is neither an output of the call ({', '.join(trace._outputs)}) nor a name of its trace."
+        )
+
+    # files
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | os.PathLike[str],
+        *,
+        config: PretrainedConfig | None = None,
+        seed: int = 0,
+        dtype: Any = None,
+        backend: str | None = None,
+        ignore_mismatched_sizes: bool = False,
+        output_loading_info: bool = False,
+        revision: str | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+        **overrides: Any,
+    ) -> Any:
+        """The model of a checkpoint: a folder with config.json and model.safetensors, or a name.
+
+        A folder never touches the network. A name is looked up among the shipped checkpoints and in the
+        local Hugging Face cache, and downloaded only where huggingface_hub is installed. float32 weights are
+        mapped from the file, not copied; float16 and bfloat16 are widened exactly.
+
+        Args:
+            config: use this configuration instead of the folder's.
+            seed: where the weights of a new task head come from; a warning names them.
+            dtype: of the model; "auto" for the checkpoint's own config, None for float32.
+            ignore_mismatched_sizes: draw a head of another size anew instead of refusing it.
+            output_loading_info: give `(model, report)`; the report is `model.load_report` in any case.
+            overrides: fields of the configuration to change, `num_labels=3`, and `add_pooling_layer`.
+
+        Raises:
+            ConfigError, WeightFileError: what is missing, damaged or does not fit, by name.
+        """
+        folder = find_checkpoint(
+            name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+        )
+        options = {key: overrides.pop(key) for key in ("add_pooling_layer",) if key in overrides}
+        if config is None:
+            config = cls.config_class.from_pretrained(folder)
+            cls._check_overrides(config, overrides)
+            config = type(config).from_dict(config.to_dict(), **overrides)
+        elif overrides:
+            raise ConfigError(f"config was given, and {', '.join(overrides)} besides: change the config instead.")
+        if dtype == "auto":
+            dtype = getattr(config, "dtype", None) or getattr(config, "torch_dtype", None)
+            dtype = None if dtype == "bfloat16" else dtype
+        model = cls(config, dtype=dtype, backend=backend, _new=False, **options)
+        report = model._load(folder, seed, ignore_mismatched_sizes)
+        return (model, report) if output_loading_info else model
+
+    @classmethod
+    def _check_overrides(cls, config: PretrainedConfig, overrides: dict[str, Any]) -> None:
+        for name in overrides:
+            if not hasattr(config, name):
+                raise ConfigError(f"{cls.__name__}.from_pretrained takes no {name!r}, and the configuration has no such field.")
+
+    def _load(self, folder: Path, seed: int, ignore_mismatched_sizes: bool) -> LoadReport:
+        checkpoint = open_checkpoint(folder)
+        plan = plan_loading(
+            self.parameters.shapes,
+            {name: checkpoint.shape(name) for name in checkpoint},
+            self.parameters.tied,
+            self.base_model_prefix,
+            ignore_mismatched_sizes=ignore_mismatched_sizes,
+            source=str(folder),
+        )
+        for name, array in read_planned(plan, checkpoint).items():
+            self.parameters[name] = move(array, self.parameters.xp, self.dtype)
+        new = [name for name in self.parameters.shapes if name not in self.parameters]
+        if new:
+            self.parameters.initialise(new, seed, self.config.initializer_range)
+            warnings.warn(
+                f"{type(self).__name__}: {', '.join(new)} not in {folder}: drawn anew from seed {seed}; "
+                "train the model before you trust what it predicts.",
+                stacklevel=4,
+            )
+        self.load_report = plan.report
+        return plan.report
+
+    def save_pretrained(self, folder: str | os.PathLike[str], *, max_shard_size: int | str = "5GB") -> None:
+        """Write config.json and model.safetensors (in shards if larger), which transformers loads unchanged.
+
+        Each file is replaced whole or not at all.
+
+        Raises:
+            ConfigError: the configuration holds what JSON cannot.
+            WeightFileError: the folder cannot be written.
+        """
+        config = type(self.config).from_dict(self.config.to_dict())
+        config.architectures = [type(self).__name__]
+        config.torch_dtype = self.dtype.name
+        config.to_json_string()  # before anything is written
+        save_checkpoint(folder, self.state_dict(), max_shard_size=max_shard_size, to_numpy=to_numpy)
+        config.save_pretrained(folder)
+
+
+class _Arrays(dict[str, np.ndarray]):
+    """Arrays in memory, read as a checkpoint is."""
+
+    def raw(self, name: str) -> np.ndarray:
+        return self[name]
+
+    def stored_dtype(self, name: str) -> str:
+        codes = {"float16": "F16", "float32": "F32", "float64": "F64"}
+        return codes.get(self[name].dtype.name, self[name].dtype.name)

@@ -1,0 +1,216 @@
+"""The front door: everything a caller gives is checked here, on the host, before any arithmetic.
+
+NumPy would wrap a negative id and CuPy clamp a large one, so nothing deeper in the model could tell. What
+passes is moved once to where the model's parameters live.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minibert.backend import Array, array_module, move, to_numpy
+from minibert.errors import InputError
+from minibert.models.cache import Cache
+from minibert.models.encoder import StackInputs
+
+
+class Inputs(NamedTuple):
+    """What the encoder is given, checked and moved: see the arguments of `BertModel.forward`."""
+
+    batch: int
+    tokens: int
+    input_ids: Array | None  # (B, T)
+    token_type_ids: Array  # (B, T)
+    position_ids: Array  # (B or 1, T)
+    inputs_embeds: Array | None  # (B, T, D)
+    attention_mask: Array | None  # as given
+    head_mask: Array | None  # (L, N)
+    stack: StackInputs
+
+
+def as_host(name: str, value: Any) -> np.ndarray:
+    """A list, NumPy, CuPy or other array as a NumPy array.
+
+    Raises:
+        InputError: rows of different lengths, text, or anything else that is no array of numbers.
+    """
+    if isinstance(value, Mapping):
+        raise InputError(f"{name} is a {type(value).__name__}: an array or a list of numbers belongs there.")
+    try:
+        array = to_numpy(value)
+    except ValueError:
+        lengths = sorted({len(row) for row in value if hasattr(row, "__len__")}) if isinstance(value, Sequence) else []
+        found = f" ({', '.join(map(str, lengths))})" if lengths else ""
+        raise InputError(f"{name} has rows of different lengths{found}: pad them to one length.") from None
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{name} holds {array.dtype} values: numbers belong there.")
+    return array
+
+
+def check_shape(name: str, array: np.ndarray, shape: tuple[int, ...], axes: str) -> None:
+    """Raise InputError unless the array has this shape; axes names it, "(batch, tokens)"."""
+    if array.shape != shape:
+        raise InputError(f"{name} has shape {array.shape}: {axes} is {shape} here.")
+
+
+def check_ids(name: str, value: Any, size: int, what: str, ignore: int | None = None) -> np.ndarray:
+    """value as integers, each in 0..size-1 (or `ignore`).
+
+    Raises:
+        InputError: not integers, or one outside; the message gives its place and value.
+    """
+    ids = as_host(name, value)
+    if ids.dtype.kind not in "iu":
+        raise InputError(f"{name} holds {ids.dtype} values: integers belong there.")
+    wrong = (ids < 0) | (ids >= size)
+    if ignore is not None:
+        wrong &= ids != ignore
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        or_ignored = f", or {ignore} to be ignored" if ignore is not None else ""
+        raise InputError(
+            f"{name}[{', '.join(map(str, place))}] is {ids[place]}: {what} 0..{size - 1}{or_ignored} exist here."
+        )
+    return ids.astype(np.int64, copy=False)
+
+
+def check_text_shape(input_ids: Any, inputs_embeds: Any, vocab_size: int, width: int) -> tuple[np.ndarray, int, int]:
+    """Exactly one of input_ids (B, T) and inputs_embeds (B, T, width), not empty -> the array, B, T."""
+    if (input_ids is None) == (inputs_embeds is None):
+        given = "both input_ids and inputs_embeds were" if input_ids is not None else "neither input_ids nor inputs_embeds was"
+        raise InputError(f"{given} given: give exactly one of them.")
+    if input_ids is not None:
+        array = as_host("input_ids", input_ids)
+        if array.ndim != 2:
+            raise InputError(f"input_ids has shape {array.shape}: (batch, tokens) has two axes.")
+    else:
+        array = as_host("inputs_embeds", inputs_embeds)
+        if array.ndim != 3 or array.shape[2] != width:
+            raise InputError(f"inputs_embeds has shape {array.shape}: (batch, tokens, {width}) belongs there.")
+    if 0 in array.shape[:2]:
+        name = "input_ids" if input_ids is not None else "inputs_embeds"
+        raise InputError(f"{name} has shape {array.shape}: at least one text and one token belong there.")
+    if input_ids is not None:
+        array = check_ids("input_ids", array, vocab_size, "ids")
+    return array, array.shape[0], array.shape[1]
+
+
+def check_mask(name: str, value: Any, shapes: list[tuple[int, ...]], axes: str) -> np.ndarray:
+    """A mask of one of these shapes, 1 to keep and 0 to leave out. Raises InputError."""
+    mask = as_host(name, value)
+    if mask.shape not in shapes:
+        wanted = " or ".join(str(shape) for shape in shapes)
+        raise InputError(f"{name} has shape {mask.shape}: {axes}, {wanted} here.")
+    mask = mask.astype(np.float64) if mask.dtype.kind != "f" else mask
+    if not ((mask >= 0) & (mask <= 1)).all():
+        raise InputError(
+            f"{name} holds values from {mask.min():g} to {mask.max():g}: 1 keeps a token and 0 leaves it out; "
+            "the large negative number is added by the model itself."
+        )
+    return mask
+
+
+def additive_mask(mask: np.ndarray, xp: ModuleType, dtype: np.dtype) -> Array:
+    """(B, S) or (B, T, S) of 1 and 0 -> (B, 1, 1 or T, S) of 0 and the dtype's least finite number.
+
+    Finite, because softmax of a row of minus infinities would be NaN; a row that is wholly masked gets the
+    uniform distribution instead.
+    """
+    axes = (slice(None), None, None) if mask.ndim == 2 else (slice(None), None)
+    added = (1.0 - mask[axes]) * float(np.finfo(dtype).min)
+    return move(added, xp, dtype)
+
+
+def causal(mask: np.ndarray, tokens: int, past: int) -> np.ndarray:
+    """mask (B, S) -> (B, T, S): a token sees itself, those before it and the cached ones, where the mask has 1."""
+    keys = np.arange(past + tokens)
+    return (keys[None, :] <= (past + np.arange(tokens))[:, None]) * mask[:, None, :]
+
+
+def check_cache(past: Any, config: Any, batch: int, xp: ModuleType, dtype: np.dtype) -> Cache:
+    """A `Cache`, or one made of the older form with a tuple of arrays a layer; its sizes must fit.
+
+    Raises:
+        InputError: the model is no decoder, or layers, batch, heads or widths differ.
+    """
+    if not config.is_decoder:
+        raise InputError("past_key_values was given, but the model is an encoder: only is_decoder=True uses a cache.")
+    if not isinstance(past, Cache):
+        if not isinstance(past, Sequence) or isinstance(past, str):
+            raise InputError(f"past_key_values is a {type(past).__name__}: a Cache or one tuple of arrays a layer belongs there.")
+        past = Cache.from_legacy_cache(past, xp, dtype)
+    if len(past) not in (0, config.num_hidden_layers):
+        raise InputError(f"past_key_values has {len(past)} layers, the model {config.num_hidden_layers}.")
+    heads = config.num_attention_heads
+    width = config.hidden_size // heads
+    for i, layer in enumerate(past):
+        for array in layer[:2]:
+            expected = (batch, heads, past.get_seq_length(), width)
+            if array.shape != expected:
+                raise InputError(f"past_key_values[{i}] holds an array of shape {array.shape}: {expected} fits here.")
+    return past
+
+
+def check_head_mask(value: Any, layers: int, heads: int) -> np.ndarray:
+    """(N,) or (L, N) -> (L, N). Raises InputError."""
+    mask = as_host("head_mask", value)
+    if mask.shape not in ((heads,), (layers, heads)):
+        raise InputError(f"head_mask has shape {mask.shape}: ({heads},) or ({layers}, {heads}) belongs there.")
+    return np.broadcast_to(mask, (layers, heads))
+
+
+def check_encoder_states(config: Any, states: Any, mask: Any, batch: int, tokens: int) -> tuple[Any, Any]:
+    """encoder_hidden_states (B, S, D) and their mask (B, S) or (B, T, S), for a decoder with cross-attention."""
+    if states is None:
+        if mask is not None:
+            raise InputError("encoder_attention_mask was given without encoder_hidden_states.")
+        return None, None
+    if not config.add_cross_attention:
+        raise InputError(
+            "encoder_hidden_states was given, but the model has no cross-attention: "
+            "it needs is_decoder=True and add_cross_attention=True in its configuration."
+        )
+    array = as_host("encoder_hidden_states", states) if array_module(states) is np else states
+    if array.ndim != 3 or array.shape[0] != batch or array.shape[2] != config.hidden_size or array.shape[1] == 0:
+        raise InputError(
+            f"encoder_hidden_states has shape {array.shape}: ({batch}, tokens, {config.hidden_size}) belongs there."
+        )
+    keys = array.shape[1]
+    if mask is None:
+        return array, np.ones((batch, keys))
+    shapes = [(batch, keys), (batch, tokens, keys)]
+    return array, check_mask("encoder_attention_mask", mask, shapes, "(batch, keys) or (batch, tokens, keys)")
+
+
+def check_logits_to_keep(value: Any, tokens: int) -> Any:
+    """0 for all, n for the last n, or a list of places -> an index of the token axis. Raises InputError."""
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        if value < 0:
+            raise InputError(f"logits_to_keep is {value}: 0 for all tokens, or how many of the last ones.")
+        return slice(-int(value), None) if value else slice(None)
+    places = as_host("logits_to_keep", value)
+    if places.ndim != 1 or places.dtype.kind not in "iu" or places.size == 0:
+        raise InputError(f"logits_to_keep has shape {places.shape} and dtype {places.dtype}: a number or a list of places belongs there.")
+    if places.min() < -tokens or places.max() >= tokens:
+        raise InputError(f"logits_to_keep reaches from {places.min()} to {places.max()}, but the texts have {tokens} tokens.")
+    return places % tokens
+
+
+def check_labels(name: str, value: Any, shape: tuple[int, ...], axes: str, classes: int) -> np.ndarray:
+    """Labels of this shape in 0..classes-1, or -100 to be ignored. Raises InputError."""
+    labels = as_host(name, value)
+    if labels.shape != shape and labels.shape == (*shape, 1):
+        labels = labels[..., 0]
+    check_shape(name, labels, shape, axes)
+    return check_ids(name, labels, classes, "labels", ignore=-100)
+
+
+def check_targets(name: str, value: Any, shape: tuple[int, ...], axes: str) -> np.ndarray:
+    """Real-valued targets of this shape. Raises InputError."""
+    targets = as_host(name, value)
+    if targets.shape != shape and targets.size == np.prod(shape) and 1 in (targets.ndim, len(shape)):
+        targets = targets.reshape(shape) if shape[-1:] == (1,) or targets.shape[-1:] == (1,) else targets
+    check_shape(name, targets, shape, axes)
+    return targets

@@ -1,0 +1,116 @@
+"""The losses as steps of a pass: each records itself by name, and its backward gives the logits' gradient."""
+
+from typing import Any
+
+from minibert import functional as F
+from minibert.backend import Array, move
+from minibert.errors import InputError
+from minibert.models.inputs import as_host, check_labels, check_targets
+from minibert.trace import Backward, Run
+
+
+def classification_loss(logits: Array, labels: Array, run: Run, name: str = "loss") -> Array:
+    """logits (..., C), labels (...) -> loss (): the mean cross entropy over labels other than -100."""
+    loss, cache = F.cross_entropy(logits, labels)
+    run.save(name, cache)
+    return run.record(name, loss, "", "mean of -log softmax(logits)[label]")
+
+
+def classification_loss_backward(back: Backward, name: str = "loss", dloss: Array | None = None) -> Array | None:
+    """-> dlogits (..., C), or None where no gradient arrives at the loss."""
+    dloss = back.arrive(name, dloss)
+    cache = back.saved(name)
+    return None if dloss is None else F.cross_entropy_backward(dloss, cache)
+
+
+def next_token_loss(logits: Array, labels: Array, run: Run) -> Array:
+    """logits (B, T, V), labels (B, T) -> loss (): the logits of a token against the label of the next."""
+    return classification_loss(logits[:, :-1], labels[:, 1:], run)
+
+
+def next_token_loss_backward(back: Backward) -> Array | None:
+    """-> dlogits (B, T, V), zero at the last token, which predicts nothing that is there."""
+    dshifted = classification_loss_backward(back)
+    if dshifted is None:
+        return None
+    xp = back.xp
+    return xp.concatenate((dshifted, xp.zeros_like(dshifted[:, :1])), axis=1)
+
+
+class ProblemType:
+    """The loss of a sequence classifier, by the configuration's `problem_type` or, without one, by the labels.
+
+    One label means regression; several and integers single-label, several and reals multi-label classification.
+    """
+
+    def __init__(self, config: Any, labels: Any, batch: int, xp: Any, dtype: Any) -> None:
+        classes = config.num_labels
+        host = as_host("labels", labels)
+        self.kind = config.problem_type
+        if self.kind is None and classes == 1:
+            self.kind = "regression"
+        elif self.kind is None:
+            self.kind = "single_label_classification" if host.dtype.kind in "iu" else "multi_label_classification"
+        if self.kind == "single_label_classification":
+            host = check_labels("labels", host, (batch,), "(batch,)", classes)
+            self.labels = move(host, xp)
+            return
+        if host.dtype.kind == "b":
+            host = host.astype(float)
+        host = check_targets("labels", host, (batch, classes), "(batch, classes)")
+        if self.kind == "multi_label_classification" and not ((host >= 0) & (host <= 1)).all():
+            raise InputError(f"labels reach from {host.min():g} to {host.max():g}: 0 to 1 belongs there for every class.")
+        self.labels = move(host, xp, dtype)
+
+    def loss(self, logits: Array, run: Run) -> Array:
+        """logits (B, C) -> loss ()."""
+        if self.kind == "single_label_classification":
+            return classification_loss(logits, self.labels, run)
+        if self.kind == "regression":
+            loss, cache = F.mean_squared_error(logits, self.labels)
+            formula = "mean of (logits - labels)²"
+        else:
+            loss, cache = F.binary_cross_entropy_with_logits(logits, self.labels)
+            formula = "mean of -t log σ(logits) - (1 - t) log(1 - σ(logits))"
+        run.save("loss", cache)
+        return run.record("loss", loss, "", formula)
+
+
+def problem_loss_backward(back: Backward) -> Array | None:
+    """-> dlogits (B, C): which loss it was is told by what it kept."""
+    if not back.has("loss"):
+        return None
+    cache = back.peek("loss")
+    if isinstance(cache, F.CrossEntropyCache):
+        return classification_loss_backward(back)
+    dloss, cache = back.arrive("loss", None), back.saved("loss")
+    if dloss is None:
+        return None
+    if isinstance(cache, F.BinaryCrossEntropyCache):
+        return F.binary_cross_entropy_with_logits_backward(dloss, cache)
+    return F.mean_squared_error_backward(dloss, cache)
+
+
+def span_loss(start: Array, end: Array, starts: Array, ends: Array, run: Run) -> Array:
+    """start and end logits (B, T), places (B,) -> loss (): the mean of both cross entropies.
+
+    Places outside the text have been moved to T by the caller, and are ignored.
+    """
+    tokens = start.shape[1]
+    total = None
+    for part, logits, places in (("start_loss", start, starts), ("end_loss", end, ends)):
+        loss, cache = F.cross_entropy(logits, places, ignore_index=tokens)
+        run.save(part, cache)
+        run.record(part, loss, "", f"mean of -log softmax({part[:-5]}_logits)[place]")
+        total = loss if total is None else total + loss
+    return run.record("loss", total / 2, "", "(start_loss + end_loss) / 2")
+
+
+def span_loss_backward(back: Backward) -> tuple[Array | None, Array | None]:
+    """-> dstart_logits, dend_logits (B, T); each part of the mean gets half of the loss' gradient."""
+    dloss = back.arrive("loss", None)
+    half = None if dloss is None else dloss / 2
+    return (
+        classification_loss_backward(back, "start_loss", half),
+        classification_loss_backward(back, "end_loss", half),
+    )

@@ -1,0 +1,130 @@
+"""What the models give back, read by attribute, key, index, or as a tuple.
+
+Fields that were not computed are None as attributes, and are left out of keys, indices and the tuple.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+from minibert.backend import Array
+from minibert.models.cache import Cache
+
+
+@dataclass
+class ModelOutput:
+    """An output: `out.logits`, `out["logits"]`, `out[0]` and `out.to_tuple()` all read the same."""
+
+    def keys(self) -> list[str]:
+        """The names of the fields that were computed, in order."""
+        return [field.name for field in fields(self) if getattr(self, field.name) is not None]
+
+    def values(self) -> list[Any]:
+        """The values of the fields that were computed, in order."""
+        return [getattr(self, name) for name in self.keys()]
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Names and values of the fields that were computed, in order."""
+        return [(name, getattr(self, name)) for name in self.keys()]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The field of this name, or the default if it was not computed."""
+        return self[name] if name in self else default
+
+    def to_tuple(self) -> tuple[Any, ...]:
+        """The values of the fields that were computed."""
+        return tuple(self.values())
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            if key not in self:
+                raise KeyError(f"{type(self).__name__} has no {key!r} here: it has {', '.join(self.keys())}")
+            return getattr(self, key)
+        return self.to_tuple()[key]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.keys()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+
+@dataclass
+class BaseModelOutputWithPoolingAndCrossAttentions(ModelOutput):
+    """Of the bare models.
+
+    last_hidden_state (B, T, D); pooler_output (B, D); past_key_values, a cache; hidden_states, L + 1 arrays
+    (B, T, D): the embeddings, then every layer's output; attentions and cross_attentions, L arrays (B, N, T, S).
+    """
+
+    last_hidden_state: Array = None
+    pooler_output: Array = None
+    past_key_values: Cache | None = None
+    hidden_states: tuple[Array, ...] | None = None
+    attentions: tuple[Array, ...] | None = None
+    cross_attentions: tuple[Array, ...] | None = None
+
+
+@dataclass
+class BertForPreTrainingOutput(ModelOutput):
+    """loss (); prediction_logits (B, T, V); seq_relationship_logits (B, 2); hidden_states; attentions."""
+
+    loss: Array = None
+    prediction_logits: Array = None
+    seq_relationship_logits: Array = None
+    hidden_states: tuple[Array, ...] | None = None
+    attentions: tuple[Array, ...] | None = None
+
+
+@dataclass
+class CausalLMOutputWithCrossAttentions(ModelOutput):
+    """loss (); logits (B, T, V); past_key_values; hidden_states; attentions; cross_attentions."""
+
+    loss: Array = None
+    logits: Array = None
+    past_key_values: Cache | None = None
+    hidden_states: tuple[Array, ...] | None = None
+    attentions: tuple[Array, ...] | None = None
+    cross_attentions: tuple[Array, ...] | None = None
+
+
+@dataclass
+class _LogitsOutput(ModelOutput):
+    loss: Array = None
+    logits: Array = None
+    hidden_states: tuple[Array, ...] | None = None
+    attentions: tuple[Array, ...] | None = None
+
+
+class MaskedLMOutput(_LogitsOutput):
+    """loss (); logits (B, T, V); hidden_states; attentions."""
+
+
+class NextSentencePredictorOutput(_LogitsOutput):
+    """loss (); logits (B, 2): column 0 says that the second sentence follows; hidden_states; attentions."""
+
+
+class SequenceClassifierOutput(_LogitsOutput):
+    """loss (); logits (B, C); hidden_states; attentions."""
+
+
+class MultipleChoiceModelOutput(_LogitsOutput):
+    """loss (); logits (B, choices); hidden_states; attentions, of B · choices texts."""
+
+
+class TokenClassifierOutput(_LogitsOutput):
+    """loss (); logits (B, T, C); hidden_states; attentions."""
+
+
+@dataclass
+class QuestionAnsweringModelOutput(ModelOutput):
+    """loss (); start_logits and end_logits (B, T); hidden_states; attentions."""
+
+    loss: Array = None
+    start_logits: Array = None
+    end_logits: Array = None
+    hidden_states: tuple[Array, ...] | None = None
+    attentions: tuple[Array, ...] | None = None

@@ -1,0 +1,116 @@
+"""RemBERT (Chung et al. 2020, "Rethinking embedding coupling"): BERT, except
+
+* the input embeddings are narrow (E = `input_embedding_size`) and a linear map widens them to the hidden size;
+* the language-model head has an embedding of its own, wider than the hidden size (O = `output_embedding_size`);
+* positions are absolute, always;
+* there is no next-sentence task.
+"""
+
+from typing import Any
+
+from minibert.backend import Array
+from minibert.models.base import PreTrainedModel
+from minibert.models.bert import BertModel
+from minibert.models.config import RemBertConfig
+from minibert.models.embeddings import Embeddings
+from minibert.models.encoder import HIDDEN, Encoder, StackInputs, StackOutputs
+from minibert.models.heads import RemBertLMHead
+from minibert.models.module import Linear, Parameters
+from minibert.models.tasks import (
+    CausalLM,
+    MaskedLM,
+    MultipleChoice,
+    QuestionAnswering,
+    SequenceClassification,
+    TokenClassification,
+)
+from minibert.trace import Backward, Run
+
+
+class RemBertPreTrainedModel(PreTrainedModel):
+    """What RemBERT's classes share."""
+
+    config_class = RemBertConfig
+    base_model_prefix = "rembert"
+
+
+class RemBertEncoder(Encoder):
+    """BERT's stack, behind a linear map from E to D. Parameters: embedding_hidden_mapping_in.weight (D, E), .bias."""
+
+    def __init__(self, path: str, parameters: Parameters, config: Any) -> None:
+        super().__init__(path, parameters, config)
+        self.embedding_hidden_mapping_in = Linear(
+            self.at("embedding_hidden_mapping_in"),
+            parameters,
+            config.input_embedding_size,
+            config.hidden_size,
+            HIDDEN,
+            "embeddings Wᵀ + b",
+        )
+
+    def forward(
+        self, hidden: Array, run: Run, stack: StackInputs, keep_hidden: bool, keep_attentions: bool
+    ) -> StackOutputs:
+        """hidden (B, T, E) -> (B, T, D)."""
+        mapped = self.embedding_hidden_mapping_in.forward(hidden, run)
+        return super().forward(mapped, run, stack, keep_hidden, keep_attentions)
+
+    def backward(self, dhidden: Array | None, back: Backward) -> Array | None:
+        """dhidden (B, T, D) -> (B, T, E)."""
+        return self.embedding_hidden_mapping_in.backward(super().backward(dhidden, back), back)
+
+
+class RemBertModel(RemBertPreTrainedModel, BertModel):
+    """The encoder: `BertModel`, except for narrow embeddings and the map that widens them."""
+
+    def build_embeddings(self) -> Embeddings:
+        """Embeddings of width E."""
+        config = self.config
+        return Embeddings(self.at("embeddings"), self.parameters, config, config.input_embedding_size, symbol="E")
+
+    def build_encoder(self) -> Encoder:
+        """The stack of layers, with the map before it."""
+        return RemBertEncoder(self.at("encoder"), self.parameters, self.config)
+
+    @property
+    def stack_input_name(self) -> str:
+        """The trace name of what enters the first layer."""
+        return self.encoder.at("embedding_hidden_mapping_in")
+
+
+class RemBertForCausalLM(RemBertPreTrainedModel, CausalLM):
+    """The next token of a text, for a decoder (`is_decoder=True`)."""
+
+    base_class = RemBertModel
+    lm_head_class, lm_head_path = RemBertLMHead, "cls.predictions"
+
+
+class RemBertForMaskedLM(RemBertPreTrainedModel, MaskedLM):
+    """The tokens behind [MASK]."""
+
+    base_class = RemBertModel
+    lm_head_class, lm_head_path = RemBertLMHead, "cls.predictions"
+
+
+class RemBertForSequenceClassification(RemBertPreTrainedModel, SequenceClassification):
+    """A class, or a number, for the whole text."""
+
+    base_class = RemBertModel
+
+
+class RemBertForMultipleChoice(RemBertPreTrainedModel, MultipleChoice):
+    """The best of several texts."""
+
+    base_class = RemBertModel
+
+
+class RemBertForTokenClassification(RemBertPreTrainedModel, TokenClassification):
+    """A class for every token."""
+
+    base_class = RemBertModel
+
+
+class RemBertForQuestionAnswering(RemBertPreTrainedModel, QuestionAnswering):
+    """Where in the text the answer starts and ends."""
+
+    base_class = RemBertModel

@@ -1,0 +1,76 @@
+"""A model's twin: the same class and the same parts, but tiny, so that running it tells what a run would record."""
+
+from typing import Any
+
+import numpy as np
+
+from minibert.models.base import PreTrainedModel
+from minibert.trace import Trace
+
+_TOKENS = 2
+
+
+def run_twin(model: PreTrainedModel, options: dict[str, Any]) -> Trace:
+    """The trace of one call of the twin; for the options see `PreTrainedModel.trace_points`."""
+    options = dict(options)
+    twin = _twin_of(model)
+    if options.pop("training", model.training):
+        twin.train(0)
+    trace = Trace()
+    twin(**_inputs(twin, options), trace=trace)
+    return trace
+
+
+def _twin_of(model: PreTrainedModel) -> PreTrainedModel:
+    fields = model.config.to_dict()
+    heads = model.config.num_attention_heads
+    first_free = (fields.get("pad_token_id") or 0) + 1
+    fields.update(
+        hidden_size=2 * heads,
+        intermediate_size=2,
+        vocab_size=first_free + 1,
+        type_vocab_size=2,
+        max_position_embeddings=first_free + 2 * _TOKENS,
+    )
+    for name in ("input_embedding_size", "output_embedding_size"):
+        if name in fields:
+            fields[name] = 2
+    options = {"add_pooling_layer": model.add_pooling_layer} if hasattr(model, "add_pooling_layer") else {}
+    return type(model)(type(model.config).from_dict(fields), backend="numpy", **options)
+
+
+def _inputs(twin: PreTrainedModel, options: dict[str, Any]) -> dict[str, Any]:
+    config = twin.config
+    choices = (1,) if "Choice" in type(twin).__name__ else ()
+    shape = (1, *choices, _TOKENS)
+    width = getattr(config, "input_embedding_size", config.hidden_size)
+    free = (config.pad_token_id or 0) + 1
+    examples: dict[str, Any] = {
+        "attention_mask": np.ones(shape),
+        "token_type_ids": np.zeros(shape, dtype=int),
+        "position_ids": np.full(shape, free),
+        "head_mask": np.ones(config.num_attention_heads),
+        "encoder_hidden_states": np.zeros((1, _TOKENS, config.hidden_size)),
+        "encoder_attention_mask": np.ones((1, _TOKENS)),
+        "start_positions": [0],
+        "end_positions": [0],
+        "next_sentence_label": [0],
+        "labels": np.zeros(_label_shape(twin, shape), dtype=int),
+    }
+    given = {} if options.pop("inputs_embeds", False) else {"input_ids": np.full(shape, free)}
+    if not given:
+        given["inputs_embeds"] = np.zeros((*shape, width))
+    for name, wanted in options.items():
+        if wanted is True and name in examples:
+            given[name] = examples[name]
+        elif wanted not in (None, False) or name in ("use_cache", "return_dict"):
+            given[name] = wanted
+    return given
+
+
+def _label_shape(twin: PreTrainedModel, shape: tuple[int, ...]) -> tuple[int, ...]:
+    name = type(twin).__name__
+    if "SequenceClassification" in name:
+        several = twin.config.problem_type in ("regression", "multi_label_classification")
+        return (1, twin.config.num_labels) if several or twin.config.num_labels == 1 else (1,)
+    return (1,) if "Choice" in name or "NextSentence" in name else shape
