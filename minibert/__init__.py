@@ -16,6 +16,27 @@ _HOME: dict[str, str] = {
          "BackendError"],
         "errors",
     ),
+    **dict.fromkeys(["PretrainedConfig", "BertConfig", "RobertaConfig", "RemBertConfig"], "models.config"),
+    **dict.fromkeys(
+        ["BertModel", "BertForPreTraining", "BertLMHeadModel", "BertForMaskedLM", "BertForNextSentencePrediction",
+         "BertForSequenceClassification", "BertForMultipleChoice", "BertForTokenClassification",
+         "BertForQuestionAnswering"],
+        "models.bert",
+    ),
+    **dict.fromkeys(
+        ["RobertaModel", "RobertaForCausalLM", "RobertaForMaskedLM", "RobertaForSequenceClassification",
+         "RobertaForMultipleChoice", "RobertaForTokenClassification", "RobertaForQuestionAnswering"],
+        "models.roberta",
+    ),
+    **dict.fromkeys(
+        ["RemBertModel", "RemBertForCausalLM", "RemBertForMaskedLM", "RemBertForSequenceClassification",
+         "RemBertForMultipleChoice", "RemBertForTokenClassification", "RemBertForQuestionAnswering"],
+        "models.rembert",
+    ),
+    "Cache": "models.cache",
+    "Trace": "trace",
+    "TracePoint": "trace",
+    "to_numpy": "backend",
     **dict.fromkeys(["BertTokenizer", "BertTokenizerFast"], "tokenizers.bert"),
 }  # fmt: skip
 
