@@ -74,14 +74,18 @@ def test_a_failure_in_the_middle_of_writing(path, monkeypatch, error, after):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no /dev/full")
 def test_a_disk_that_is_really_full(tmp_path):
-    with pytest.raises(OSError, match="No space left"), Replacement() as new:
-        file = new.open(tmp_path / "model.safetensors")
-        full = os.open("/dev/full", os.O_WRONLY)
-        os.dup2(full, file.fileno())
-        os.close(full)
-        file.write(bytes(1 << 20))
-        new.sync()
-        new.rename()
+    def write():
+        with Replacement() as new:
+            file = new.open(tmp_path / "model.safetensors")
+            full = os.open("/dev/full", os.O_WRONLY)
+            os.dup2(full, file.fileno())
+            os.close(full)
+            file.write(bytes(1 << 20))
+            new.sync()
+            new.rename()
+
+    with pytest.raises(OSError, match="No space left"):
+        write()
     assert os.listdir(tmp_path) == []
 
 
@@ -95,9 +99,13 @@ def test_the_error_of_the_system_names_the_file(path, monkeypatch):
 
 
 def test_a_new_file_that_fails_leaves_nothing(tmp_path):
-    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "new") as file:
-        file.write(b"half")
-        1 / 0
+    def write():
+        with replacing(tmp_path / "new") as file:
+            file.write(b"half")
+            raise KeyError("a mistake while writing")
+
+    with pytest.raises(KeyError):
+        write()
     assert os.listdir(tmp_path) == []
 
 
@@ -166,14 +174,20 @@ def test_a_link_is_replaced_and_its_target_kept(tmp_path):
     assert not link.is_symlink()
 
 
-def test_several_files_keep_their_places_until_all_are_written(tmp_path):
+def write_all(folder, names):
+    with Replacement() as new:
+        for name in names:
+            new.open(folder / name).write(b"new")
+        new.sync()
+        new.rename()
+
+
+def test_several_files_keep_their_places_until_all_are_written(tmp_path, monkeypatch):
     for name in "ab":
         (tmp_path / name).write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt), Replacement() as new:
-        for name in "ab":
-            new.open(tmp_path / name).write(b"new")
-        new.sync()
-        raise KeyboardInterrupt
+    monkeypatch.setattr("os.replace", failing(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        write_all(tmp_path, "ab")
     assert sorted(os.listdir(tmp_path)) == ["a", "b"]
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() == b"old"
 
@@ -181,11 +195,8 @@ def test_several_files_keep_their_places_until_all_are_written(tmp_path):
 def test_a_failure_between_renames_names_what_was_not_written(tmp_path, monkeypatch):
     replace, fail = os.replace, failing(PermissionError(13, "in use"), after=1)
     monkeypatch.setattr("os.replace", lambda *paths: (fail(), replace(*paths)))
-    with pytest.raises(PermissionError) as caught, Replacement() as new:
-        for name in "abc":
-            new.open(tmp_path / name).write(b"new")
-        new.sync()
-        new.rename()
+    with pytest.raises(PermissionError) as caught:
+        write_all(tmp_path, "abc")
     assert caught.value.__notes__ == [f"Not written: b, c in {tmp_path}; what stood there is unchanged."]
     assert os.listdir(tmp_path) == ["a"]
 

@@ -102,9 +102,6 @@ def test_the_data_is_aligned_whatever_the_names(path):
     for length in range(9):
         save_safetensors(path, {"n" * length: np.ones(2), "half": np.ones(3, np.float16)})
         assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0
-        assert (
-            np.shares_memory(open_safetensors(path)["n" * length], open_safetensors(path)._content) is False
-        )
         file = open_safetensors(path)
         assert np.shares_memory(file["n" * length], file._content)
 
@@ -216,16 +213,14 @@ def test_metadata_must_be_text(path, metadata):
     assert not path.exists()
 
 
-def test_reading_and_writing_import_no_framework():
+def test_reading_and_writing_import_no_framework(path):
     code = (
         "import sys, numpy as np, minibert.weights as w; w.save_safetensors(sys.argv[1], {'w': np.ones(2)});"
         "w.open_safetensors(sys.argv[1])['w'];"
         "print([m for m in ('torch', 'huggingface_hub', 'transformers', 'cupy') if m in sys.modules])"
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", code, os.devnull + "x" if os.name == "nt" else "/tmp/minibert-import-test"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    command = [sys.executable, "-c", code, str(path)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 
 
