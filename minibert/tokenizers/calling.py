@@ -115,7 +115,7 @@ class CallableTokenizer(TokenizerBase):
         split_special: bool, offsets_unit: str, verbose: bool,
     ) -> BatchEncoding:  # fmt: skip
         template = self._template_for(options.add_special_tokens)
-        self._check_stride(template, texts, options)
+        self._check_stride(options)
         overflow = "overflow_to_sample_mapping" in wanted
 
         def encode(details: bool) -> tuple[list[Encoding], list[int]]:
@@ -140,7 +140,7 @@ class CallableTokenizer(TokenizerBase):
             columns["overflow_to_sample_mapping"] = samples
         batched = batched or overflow
         if not batched:
-            columns = {name: values[0] for name, values in columns.items()}
+            columns = {name: values if name == "length" else values[0] for name, values in columns.items()}
 
         def details() -> list[Encoding]:
             full = encode(True)[0]
@@ -200,16 +200,16 @@ class CallableTokenizer(TokenizerBase):
             [pieces[0][first]] if other is None else [pieces[0][first], pieces[1][other]] for first, other in pairs
         ]
 
-    def _check_stride(self, template: Template, texts: list[Text], options: CallOptions) -> None:
-        """The stride must leave room for new tokens in each window."""
+    def _check_stride(self, options: CallOptions) -> None:
+        """The stride must leave room for new tokens in each window; `windows` looks again where one is cut."""
         if not options.truncates or not options.stride:
             return
-        added = template.count(False)
+        added = self._template().count(False)  # whether or not they are asked for, as in the reference
         budget = (options.max_length or 0) - added
-        if options.stride >= budget:
+        if options.stride > budget >= 0 and options.max_length:
             raise InputError(
-                f"The tokenizer's stride is set to {options.stride}, which is greater than or equal to its effective "
-                f"max length of {budget} (= {options.max_length} original max length - {added} added special tokens)."
+                f"tokenizer stride set to {options.stride}, which is greater than its effective max length of "
+                f"{budget} (= {options.max_length} original max length - {added} added special tokens)."
             )
 
     def _pad_rows(self, rows: list[Encoding], options: CallOptions) -> None:

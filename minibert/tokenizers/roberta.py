@@ -138,7 +138,10 @@ class RobertaTokenizer(PreTrainedTokenizer):
         return self._piece_ids(text)
 
     def _finish_offsets(self, sequence: TokenSequence, source: str | list[str]) -> None:
-        """Blanks at a token's ends are left out of its span; an added prefix space never had a width."""
+        """Blanks at a token's ends are left out of its span.
+
+        A single blank that begins the text may be the added prefix space, which has no width of its own.
+        """
         if not self.trim_offsets or sequence.offsets is None or sequence.words is None:
             return
         for i, (id_, (start, end)) in enumerate(zip(sequence.ids, sequence.offsets, strict=True)):
@@ -147,8 +150,8 @@ class RobertaTokenizer(PreTrainedTokenizer):
                 lead, trail = _blanks(text[start:end])
             else:
                 lead, trail = _blanks(self.tokens_by_id[id_])
-            if lead and self.add_prefix_space and (i == 0 or start == 0):
-                lead -= 1
+            if lead == 1 and self.add_prefix_space and (i == 0 or start == 0):
+                lead = 0
             start = min(start + lead, end)
             if trail and end >= trail:
                 end = max(end - trail, start)

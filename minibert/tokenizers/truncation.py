@@ -23,6 +23,8 @@ def kept_lengths(
     surplus = first + (second or 0) - budget
     if surplus <= 0:
         return first, second
+    if budget == 0:  # special tokens fill the row, whatever the strategy
+        return 0, None if second is None else 0
     if strategy == "longest_first":
         if second is None:
             return budget, None
