@@ -126,7 +126,8 @@ class CallableTokenizer(TokenizerBase):
                 rows += encoded
                 samples += [i] * len(encoded)
             if options.pads:
-                self._pad_rows(rows, options)
+                first = [row for i, row in enumerate(rows) if i == 0 or samples[i] != samples[i - 1]]
+                self._pad_rows(rows, first, options)
             return rows, samples
 
         rows, samples = encode("offset_mapping" in wanted)
@@ -212,9 +213,13 @@ class CallableTokenizer(TokenizerBase):
                 f"{budget} (= {options.max_length} original max length - {added} added special tokens)."
             )
 
-    def _pad_rows(self, rows: list[Encoding], options: CallOptions) -> None:
+    def _pad_rows(self, rows: list[Encoding], first: list[Encoding], options: CallOptions) -> None:
+        """Pad to the longest of the `first` rows of each text: what overflows is no longer than those.
+
+        The exception is a text that was cut to nothing, whose overflow is the whole of it, unpadded.
+        """
         fixed = options.max_length if options.padding == "max_length" else None
-        longest = max((len(row.ids) for row in rows), default=0)
+        longest = max((len(row.ids) for row in first), default=0)
         length = padded_length(longest, fixed, options.pad_to_multiple_of)
         pad_encodings(rows, length, self._pad_values(), options.padding_side)
 
