@@ -40,6 +40,8 @@ _HOME: dict[str, str] = {
     **dict.fromkeys(["BertTokenizer", "BertTokenizerFast"], "tokenizers.bert"),
 }  # fmt: skip
 
+_SUBMODULES = ("backend", "functional", "models", "tokenizers", "weights")
+
 __all__ = ["__version__", *_HOME]
 
 
@@ -48,8 +50,10 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(f"minibert.{_HOME[name]}"), name)
         globals()[name] = value
         return value
+    if name in _SUBMODULES:
+        return importlib.import_module(f"minibert.{name}")
     raise AttributeError(f"module 'minibert' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_SUBMODULES})

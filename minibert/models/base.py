@@ -14,7 +14,14 @@ from minibert.models.config import PretrainedConfig
 from minibert.models.module import Module, Parameters, check_dtype
 from minibert.models.outputs import ModelOutput
 from minibert.trace import Backward, Run, Trace, TracePoint
-from minibert.weights import LoadReport, find_checkpoint, open_checkpoint, plan_loading, read_planned, save_checkpoint
+from minibert.weights import (
+    LoadReport,
+    find_checkpoint,
+    open_checkpoint,
+    plan_loading,
+    read_planned,
+    save_checkpoint,
+)
 
 
 class IncompatibleKeys(NamedTuple):
@@ -36,8 +43,9 @@ class PreTrainedModel(Module):
     A new or loaded model is in evaluation mode: without dropout.
     """
 
-    config_class: type[PretrainedConfig] = PretrainedConfig
+    config_class: Any = PretrainedConfig
     base_model_prefix = ""
+    saves_tied_copies = False  # whether a saved file also holds tied weights under their other name
     load_report: LoadReport | None = None
 
     def __init__(
@@ -57,7 +65,7 @@ class PreTrainedModel(Module):
         config.validate()
         path, parameters = _within or ("", Parameters(dtype, backend))
         super().__init__(path, parameters)
-        self.config = config
+        self.config: Any = config  # of the family's own class
         self.build()
         if _within is None and _new:
             parameters.initialise(parameters.shapes, seed, config.initializer_range)
@@ -405,7 +413,10 @@ class PreTrainedModel(Module):
         config.architectures = [type(self).__name__]
         config.torch_dtype = self.dtype.name
         config.to_json_string()  # before anything is written
-        save_checkpoint(folder, self.state_dict(), max_shard_size=max_shard_size, to_numpy=to_numpy)
+        state = self.state_dict()
+        if self.saves_tied_copies:
+            state.update({copy: self.parameters[source] for copy, source in self.parameters.tied.items()})
+        save_checkpoint(folder, state, max_shard_size=max_shard_size, to_numpy=to_numpy)
         config.save_pretrained(folder)
 
 

@@ -318,10 +318,12 @@ class BertModel(BertPreTrainedModel):
         names = self.stack_names(inputs, run)
         if self.pooler is not None:
             names["pooler_output"] = self.pooler.path
-        given = self._finish(output, run, names, return_dict)
-        if isinstance(given, tuple) and pooled is None:
-            return (given[0], None, *given[1:])  # in a tuple the pooled output keeps its place
-        return given
+        self._finish(output, run, names, return_dict=True)
+        if self.config.use_return_dict if return_dict is None else return_dict:
+            return output
+        # the tuple has an order of its own: the pooled output keeps its place, and the cache comes before the states
+        rest = (output.past_key_values, output.hidden_states, output.attentions, output.cross_attentions)
+        return (output.last_hidden_state, output.pooler_output, *(value for value in rest if value is not None))
 
     def backward_from(self, back: Backward) -> None:
         """Down from whatever gradients were asked for."""

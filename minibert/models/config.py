@@ -54,6 +54,31 @@ class PretrainedConfig:
 
     model_type = ""
 
+    # fields that every family has
+    vocab_size: int
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+    hidden_act: Any
+    hidden_dropout_prob: float
+    attention_probs_dropout_prob: float
+    max_position_embeddings: int
+    type_vocab_size: int
+    initializer_range: float
+    layer_norm_eps: float
+    pad_token_id: int | None
+    use_cache: bool
+    # fields of this class
+    output_attentions: bool
+    output_hidden_states: bool
+    return_dict: bool
+    is_decoder: bool
+    add_cross_attention: bool
+    tie_word_embeddings: bool
+    chunk_size_feed_forward: int
+    problem_type: str | None
+
     def __init__(self, **fields: Any) -> None:
         fields.pop("model_type", None)
         num_labels = fields.pop("num_labels", None)
@@ -97,6 +122,11 @@ class PretrainedConfig:
         if count != len(self.id2label):
             self.id2label = {i: f"LABEL_{i}" for i in range(count)}
             self.label2id = {label: i for i, label in self.id2label.items()}
+
+    @property
+    def classifier_dropout_or_default(self) -> float:
+        """The dropout before a classifier."""
+        raise NotImplementedError
 
     @property
     def use_return_dict(self) -> bool:

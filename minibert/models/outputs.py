@@ -56,14 +56,14 @@ class ModelOutput:
 class BaseModelOutputWithPoolingAndCrossAttentions(ModelOutput):
     """Of the bare models.
 
-    last_hidden_state (B, T, D); pooler_output (B, D); past_key_values, a cache; hidden_states, L + 1 arrays
-    (B, T, D): the embeddings, then every layer's output; attentions and cross_attentions, L arrays (B, N, T, S).
+    last_hidden_state (B, T, D); pooler_output (B, D); hidden_states, L + 1 arrays (B, T, D): the embeddings,
+    then every layer's output; past_key_values, a cache; attentions and cross_attentions, L arrays (B, N, T, S).
     """
 
     last_hidden_state: Array = None
     pooler_output: Array = None
-    past_key_values: Cache | None = None
     hidden_states: tuple[Array, ...] | None = None
+    past_key_values: Cache | None = None
     attentions: tuple[Array, ...] | None = None
     cross_attentions: tuple[Array, ...] | None = None
 

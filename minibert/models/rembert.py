@@ -32,6 +32,7 @@ class RemBertPreTrainedModel(PreTrainedModel):
 
     config_class = RemBertConfig
     base_model_prefix = "rembert"
+    saves_tied_copies = True  # transformers 4 never ties RemBERT, so it must find the decoder's weight
 
 
 class RemBertEncoder(Encoder):
@@ -79,8 +80,9 @@ class RemBertModel(RemBertPreTrainedModel, BertModel):
 
 
 class RemBertForCausalLM(RemBertPreTrainedModel, CausalLM):
-    """The next token of a text, for a decoder (`is_decoder=True`)."""
+    """The next token of a text, for a decoder (`is_decoder=True`); a cache is given back with labels too."""
 
+    caches_with_labels = True
     base_class = RemBertModel
     lm_head_class, lm_head_path = RemBertLMHead, "cls.predictions"
 

@@ -173,7 +173,7 @@ class MaskedLM(_LMTask):
         """
         inputs = self.base_model.prepare(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
-            encoder_hidden_states, encoder_attention_mask, use_cache=False, own=trace is not None,
+            encoder_hidden_states, encoder_attention_mask, own=trace is not None,
         )  # fmt: skip
         kept, count = self._kept_tokens(logits_to_keep, inputs.tokens)
         targets = self._check_token_labels(labels, inputs, count)
@@ -191,6 +191,8 @@ class MaskedLM(_LMTask):
 
 class CausalLM(_LMTask):
     """The next token, for a decoder."""
+
+    caches_with_labels = False  # a call with labels is training, which needs no cache
 
     def forward(
         self,
@@ -217,7 +219,7 @@ class CausalLM(_LMTask):
 
         Args:
             labels: (B, T), usually input_ids themselves, with -100 to leave a token out: the logits of a token are
-                compared with the label of the next one. With labels no cache is made.
+                compared with the label of the next one.
             logits_to_keep: compute logits of the last n tokens, or of these places, only; 0 for all.
 
         Returns:
@@ -226,7 +228,7 @@ class CausalLM(_LMTask):
         inputs = self.base_model.prepare(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
             encoder_hidden_states, encoder_attention_mask, past_key_values,
-            use_cache=False if labels is not None else use_cache, own=trace is not None,
+            use_cache=False if labels is not None and not self.caches_with_labels else use_cache, own=trace is not None,
         )  # fmt: skip
         kept, count = self._kept_tokens(logits_to_keep, inputs.tokens)
         targets = self._check_token_labels(labels, inputs, count)
@@ -259,7 +261,7 @@ class _PooledTask(TaskModel):
     ) -> Inputs:
         return self.base_model.prepare(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
-            use_cache=False, own=trace is not None,
+            own=trace is not None,
         )  # fmt: skip
 
 
@@ -597,7 +599,7 @@ class TokenClassification(TaskModel):
         """
         inputs = self.base_model.prepare(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
-            use_cache=False, own=trace is not None,
+            own=trace is not None,
         )  # fmt: skip
         targets = None
         if labels is not None:
@@ -656,7 +658,7 @@ class QuestionAnswering(TaskModel):
         """
         inputs = self.base_model.prepare(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
-            use_cache=False, own=trace is not None,
+            own=trace is not None,
         )  # fmt: skip
         starts = self._check_places("start_positions", start_positions, inputs)
         ends = self._check_places("end_positions", end_positions, inputs)
