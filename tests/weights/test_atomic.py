@@ -39,9 +39,7 @@ def failing(error, after=0):
     return fail
 
 
-@pytest.mark.parametrize(
-    "error", [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()]
-)
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()])
 @pytest.mark.parametrize("step", ["os.fsync", "os.replace"])
 def test_a_failure_at_the_end(path, monkeypatch, step, error):
     monkeypatch.setattr(step, failing(error))
@@ -211,9 +209,7 @@ def test_a_long_name(tmp_path):
 def test_no_folder(tmp_path):
     with pytest.raises(WeightFileError) as caught:
         save_safetensors(tmp_path / "no" / "model.safetensors", {})
-    expected = (
-        f"{tmp_path / 'no' / 'model.safetensors'} cannot be written: there is no folder {tmp_path / 'no'}."
-    )
+    expected = f"{tmp_path / 'no' / 'model.safetensors'} cannot be written: there is no folder {tmp_path / 'no'}."
     assert str(caught.value) == expected
 
 

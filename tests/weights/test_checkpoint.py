@@ -207,9 +207,7 @@ def test_a_tensor_in_two_shards(folder):
 def test_a_damaged_shard_is_named(folder):
     content = (folder / TWO).read_bytes()
     (folder / TWO).write_bytes(content[:-1])
-    assert refusal(folder).startswith(
-        f"FOLDER/{TWO}: tensor 'c' claims bytes 0..16, but the data part holds 15 "
-    )
+    assert refusal(folder).startswith(f"FOLDER/{TWO}: tensor 'c' claims bytes 0..16, but the data part holds 15 ")
 
 
 def test_a_large_index_is_refused_unread(folder, monkeypatch):
@@ -374,9 +372,7 @@ def test_a_folder_without_weights(tmp_path):
 
 
 def test_an_empty_folder(tmp_path):
-    assert (
-        refusal(tmp_path) == f"FOLDER holds no weights: neither model.safetensors nor {INDEX}, only nothing."
-    )
+    assert refusal(tmp_path) == f"FOLDER holds no weights: neither model.safetensors nor {INDEX}, only nothing."
 
 
 @pytest.mark.parametrize("name", ["missing", "with\0zero"])

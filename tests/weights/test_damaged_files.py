@@ -267,8 +267,7 @@ DAMAGED = {
     ),
     "overlap by a byte": (
         two_tensors((0, 5), (4, 8), 8),
-        "FILE: tensor 'b' claims bytes 4..8, which overlap with 'a' that ends at 5. Such a file is "
-        "forged or damaged.",
+        "FILE: tensor 'b' claims bytes 4..8, which overlap with 'a' that ends at 5. Such a file is forged or damaged.",
     ),
     "two tensors in one place": (
         two_tensors((0, 8), (0, 8), 8),

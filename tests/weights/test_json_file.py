@@ -109,9 +109,7 @@ def test_a_missing_file_says_what_is_there(tmp_path):
     )
     for number in range(10):
         (tmp_path / f"{number}.txt").write_text("")
-    assert refusal(path).endswith(
-        "The folder holds 0.txt, 1.txt, 2.txt, 3.txt, 4.txt, 5.txt, 6.txt, 7.txt and 2 more."
-    )
+    assert refusal(path).endswith("The folder holds 0.txt, 1.txt, 2.txt, 3.txt, 4.txt, 5.txt, 6.txt, 7.txt and 2 more.")
 
 
 def test_a_missing_folder(tmp_path):
@@ -120,10 +118,7 @@ def test_a_missing_folder(tmp_path):
 
 
 def test_a_folder_in_its_place(tmp_path):
-    assert (
-        refusal(tmp_path)
-        == f"{tmp_path}: the configuration should be a file, but is a folder or a special file."
-    )
+    assert refusal(tmp_path) == f"{tmp_path}: the configuration should be a file, but is a folder or a special file."
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")

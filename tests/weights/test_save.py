@@ -150,9 +150,7 @@ def test_an_array_that_changes_on_its_way_to_the_host_is_refused(path):
     with pytest.raises(
         WeightFileError, match=r"'w' of shape \(2,\) and dtype F32 became \(2,\) and float64 on its way"
     ):
-        save_safetensors(
-            path, {"w": OnDevice(np.ones(2, np.float32))}, to_numpy=lambda x: x.get().astype("f8")
-        )
+        save_safetensors(path, {"w": OnDevice(np.ones(2, np.float32))}, to_numpy=lambda x: x.get().astype("f8"))
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
 
@@ -198,9 +196,7 @@ def test_what_cannot_be_written_leaves_the_old_file(path, case):
 
 
 def test_the_refusal_of_a_dtype_says_what_to_do(path):
-    with pytest.raises(
-        WeightFileError, match=r"They hold uint64, int64, .*, bool; convert the array first\.$"
-    ):
+    with pytest.raises(WeightFileError, match=r"They hold uint64, int64, .*, bool; convert the array first\.$"):
         save_safetensors(path, {"w": np.ones(2, np.complex128)})
 
 
@@ -239,10 +235,7 @@ def test_what_torch_writes_is_read_bit_for_bit(path):
     torch = pytest.importorskip("torch")
     torch_files = pytest.importorskip("safetensors.torch")
     values = torch.randn(64, 33, generator=torch.Generator().manual_seed(0)) * 1e-3
-    tensors = {
-        str(dtype): values.to(dtype)
-        for dtype in (torch.float32, torch.float64, torch.float16, torch.bfloat16)
-    }
+    tensors = {str(dtype): values.to(dtype) for dtype in (torch.float32, torch.float64, torch.float16, torch.bfloat16)}
     torch_files.save_file(tensors, path)
     file = open_safetensors(path)
     for name, tensor in tensors.items():

@@ -30,9 +30,7 @@ def test_sizes(size, expected):
     assert shards.parse_size(size) == expected
 
 
-@pytest.mark.parametrize(
-    "size", [0, -1, True, 1.5, None, "", "GB", "5", "5 XB", "-5GB", "0GB", "5GB!", "5 G B"]
-)
+@pytest.mark.parametrize("size", [0, -1, True, 1.5, None, "", "GB", "5", "5 XB", "-5GB", "0GB", "5GB!", "5 G B"])
 def test_sizes_that_mean_nothing(size, tmp_path):
     with pytest.raises(WeightFileError) as caught:
         save_checkpoint(tmp_path / "new", ARRAYS, max_shard_size=size)
@@ -42,9 +40,7 @@ def test_sizes_that_mean_nothing(size, tmp_path):
 
 
 def test_one_file(tmp_path):
-    assert save_checkpoint(tmp_path / "deep" / "er", ARRAYS) == [
-        tmp_path / "deep" / "er" / "model.safetensors"
-    ]
+    assert save_checkpoint(tmp_path / "deep" / "er", ARRAYS) == [tmp_path / "deep" / "er" / "model.safetensors"]
     assert os.listdir(tmp_path / "deep" / "er") == ["model.safetensors"]
     assert holds(tmp_path / "deep" / "er", ARRAYS)
     assert open_safetensors(tmp_path / "deep" / "er" / "model.safetensors").metadata == {"format": "pt"}
@@ -91,9 +87,7 @@ def test_a_tensor_larger_than_the_limit_gets_its_own_shard(tmp_path):
 
 
 def test_too_many_shards():
-    with pytest.raises(
-        WeightFileError, match=r"^max_shard_size would give 100000 files; the names count to 99999\.$"
-    ):
+    with pytest.raises(WeightFileError, match=r"^max_shard_size would give 100000 files; the names count to 99999\.$"):
         shards._file_names(100_000)
     assert shards._file_names(99_999)[-1] == "model-99999-of-99999.safetensors"
 
@@ -106,9 +100,7 @@ OTHERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("first", "second"), [(400, 800), (800, 400), (800, 10**6), (10**6, 800), (10**6, 10**6)]
-)
+@pytest.mark.parametrize(("first", "second"), [(400, 800), (800, 400), (800, 10**6), (10**6, 800), (10**6, 10**6)])
 def test_files_of_an_earlier_save_go_and_others_stay(tmp_path, first, second):
     for name in OTHERS:
         (tmp_path / name).write_text("mine")
@@ -171,9 +163,7 @@ def test_a_full_disk_while_writing_shards_leaves_the_old_ones(tmp_path, monkeypa
 
 def test_stale_files_go_only_after_the_index_is_in_place(tmp_path, monkeypatch):
     save_checkpoint(tmp_path, ARRAYS, max_shard_size=400)
-    monkeypatch.setattr(
-        shards, "_remove_stale", lambda folder, written: (_ for _ in ()).throw(KeyboardInterrupt)
-    )
+    monkeypatch.setattr(shards, "_remove_stale", lambda folder, written: (_ for _ in ()).throw(KeyboardInterrupt))
     newer = {name: array + 1 for name, array in ARRAYS.items()}
     with pytest.raises(KeyboardInterrupt):
         save_checkpoint(tmp_path, newer, max_shard_size=800)
@@ -191,9 +181,7 @@ def test_a_stale_file_that_cannot_be_removed_is_named(tmp_path, monkeypatch):
     with pytest.raises(PermissionError) as caught:
         save_checkpoint(tmp_path, ARRAYS, max_shard_size=800)
     stale = tmp_path / "model.safetensors"
-    assert caught.value.__notes__ == [
-        f"The new weights are in place, but remove {stale} yourself: it is out of date."
-    ]
+    assert caught.value.__notes__ == [f"The new weights are in place, but remove {stale} yourself: it is out of date."]
 
 
 def test_a_bad_tensor_in_the_last_shard_stops_everything_before_it_begins(tmp_path):

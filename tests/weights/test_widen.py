@@ -29,9 +29,7 @@ def test_every_finite_float16_is_exact_and_takes_the_fast_path(monkeypatch):
     finite = ALL_BITS[(ALL_BITS & 0x7C00) != 0x7C00].view(np.float16)
     expected = finite.astype(np.float32)
     rebiased = []
-    monkeypatch.setattr(
-        widen, "_rebias", lambda part, into, real=widen._rebias: (rebiased.append(1), real(part, into))
-    )
+    monkeypatch.setattr(widen, "_rebias", lambda part, into, real=widen._rebias: (rebiased.append(1), real(part, into)))
     assert same_bits(widen.widen_float16(finite), expected)
     assert rebiased
 
