@@ -38,6 +38,11 @@ _HOME: dict[str, str] = {
     "TracePoint": "trace",
     "to_numpy": "backend",
     **dict.fromkeys(["BertTokenizer", "BertTokenizerFast"], "tokenizers.bert"),
+    **dict.fromkeys(["RobertaTokenizer", "RobertaTokenizerFast"], "tokenizers.roberta"),
+    **dict.fromkeys(["RemBertTokenizer", "RemBertTokenizerFast"], "tokenizers.rembert"),
+    **dict.fromkeys(["AddedToken"], "tokenizers.added_tokens"),
+    **dict.fromkeys(["BatchEncoding"], "tokenizers.batch_encoding"),
+    **dict.fromkeys(["AutoTokenizer"], "tokenizers.auto"),
 }  # fmt: skip
 
 _SUBMODULES = ("backend", "functional", "models", "tokenizers", "weights")

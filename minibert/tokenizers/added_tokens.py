@@ -9,7 +9,7 @@ Source: `AddedVocabulary` of Hugging Face's tokenizers, whose matches are leftmo
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from minibert.errors import TokenizerError
@@ -153,7 +153,7 @@ _word_char: Any = None  # compiled on first use: single_word tokens are rare
 class AddedVocabulary:
     """All added tokens of a tokenizer, their ids, and the two searches for them."""
 
-    def __init__(self, normalize: Callable[[str], str]) -> None:
+    def __init__(self, normalize: Callable[[str], str | None]) -> None:
         self._normalize = normalize
         self.tokens: dict[str, AddedToken] = {}
         self.ids: dict[str, int] = {}
@@ -176,14 +176,16 @@ class AddedVocabulary:
         self._refresh()
 
     def _refresh(self) -> None:
-        raw = [(token, self.ids[content]) for content, token in self.tokens.items() if not token.normalized]
-        self.raw = TokenMatcher(raw)
-        late: dict[str, tuple[AddedToken, int]] = {}
+        early: list[tuple[AddedToken, int]] = []
+        late: list[tuple[AddedToken, int]] = []
         for content, token in self.tokens.items():
-            if token.normalized and (surface := self._normalize(content)):
-                flags = {**token.to_dict(), "content": surface}
-                late[surface] = (AddedToken(**flags), self.ids[content])
-        self.normalized = TokenMatcher(late.values())
+            surface = self._normalize(content) if token.normalized else None
+            if surface is None:
+                early.append((token, self.ids[content]))
+            elif surface:
+                late.append((replace(token, content=surface), self.ids[content]))
+        self.raw = TokenMatcher(early)
+        self.normalized = TokenMatcher(late)
 
     @property
     def special_ids(self) -> set[int]:

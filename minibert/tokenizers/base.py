@@ -46,7 +46,7 @@ class TokenizerBase(SpecialTokens):
         self.profile = profile
         self.vocab = dict(vocab)
         self.tokens_by_id = {id_: token for token, id_ in self.vocab.items()}
-        self.added = AddedVocabulary(self._normalized)
+        self.added = AddedVocabulary(self._surface_for_search)
         self._roles: dict[str, AddedToken | None] = dict.fromkeys(ROLES)
         self._extra: list[AddedToken] = []
         self.model_max_length = UNSET_LENGTH if model_max_length is None else int(model_max_length)
@@ -65,6 +65,10 @@ class TokenizerBase(SpecialTokens):
     def _normalized(self, text: str) -> str:
         """Stage 1 without the alignment."""
         return self.normalize(AlignedText.from_text(text)).text
+
+    def _surface_for_search(self, content: str) -> str | None:
+        """What a token with normalized=True looks like in normalised text; None: search it in raw text."""
+        return self._normalized(content)
 
     def _words(self, text: AlignedText) -> list[list[Token]]:
         """Stages 2 and 3 of normalised text: its words, each as the pieces that the model cuts it into."""
@@ -146,12 +150,20 @@ class TokenizerBase(SpecialTokens):
             if match.id is not None:
                 words.append([Token(match.id, (match.start, match.end))])
                 continue
-            aligned = self.normalize(AlignedText.from_text(text[match.start : match.end], match.start))
-            for found in self.added.normalized.split(aligned.text, split_special):
-                if found.id is not None:
-                    words.append([Token(found.id, aligned.span(found.start, found.end))])
-                else:
-                    words += self._words(aligned.part(found.start, found.end))
+            words += self._part_words(
+                AlignedText.from_text(text[match.start : match.end], match.start), split_special
+            )
+        return words
+
+    def _part_words(self, text: AlignedText, split_special: bool) -> list[list[Token]]:
+        """The words of text between two added tokens: normalised, searched again, cut."""
+        words: list[list[Token]] = []
+        normalized = self.normalize(text)
+        for found in self.added.normalized.split(normalized.text, split_special):
+            if found.id is not None:
+                words.append([Token(found.id, normalized.span(found.start, found.end))])
+            else:
+                words += self._words(normalized.part(found.start, found.end))
         return words
 
     # ------------------------------------------------------------ vocabulary

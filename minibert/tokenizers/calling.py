@@ -14,7 +14,7 @@ from minibert.tokenizers.base import TokenizerBase
 from minibert.tokenizers.batch_encoding import BatchEncoding, convert_offsets
 from minibert.tokenizers.call_options import CallOptions, resolve_options
 from minibert.tokenizers.encoding import Encoding, Sequence, Template
-from minibert.tokenizers.padding import PadValues, pad_encodings, pad_list, padded_length
+from minibert.tokenizers.padding import PadValues, pad_encodings, padded_length
 from minibert.tokenizers.texts import Text, read_texts
 from minibert.tokenizers.truncation import kept_lengths, window_pairs, windows
 
@@ -132,7 +132,7 @@ class CallableTokenizer(TokenizerBase):
 
         rows, samples = encode("offset_mapping" in wanted)
         self._warn_of_length(rows, options, verbose)
-        columns = {name: _column(rows, name) for name in wanted if name != "overflow_to_sample_mapping"}
+        columns = {name: column(rows, name) for name in wanted if name != "overflow_to_sample_mapping"}
         if "offset_mapping" in wanted and offsets_unit != "codepoint":
             columns["offset_mapping"] = [
                 _in_unit(row, texts[sample], offsets_unit) for row, sample in zip(rows, samples, strict=True)
@@ -253,7 +253,8 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def _column(rows: list[Encoding], name: str) -> list[Any]:
+def column(rows: list[Encoding], name: str) -> list[Any]:
+    """One of the lists of a result: what every row has under this name."""
     if name == "length":
         return [len(row.ids) for row in rows]
     return [getattr(row, _FIELDS[name]) for row in rows]
@@ -270,6 +271,3 @@ def _in_unit(row: Encoding, text: Text, unit: str) -> list[tuple[int, int]]:
         words = [source] if isinstance(source, str) else source
         converted += convert_offsets(words[0 if isinstance(source, str) else word or 0], [span], unit)
     return converted
-
-
-__all__ = ["CallableTokenizer", "pad_list"]

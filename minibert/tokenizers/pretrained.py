@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers.calling import CallableTokenizer
+from minibert.tokenizers.from_ids import IdTokenizer
 from minibert.tokenizers.vocabulary_files import read_text
 
 T = TypeVar("T", bound="PreTrainedTokenizer")
 
 
-class PreTrainedTokenizer(CallableTokenizer):
+class PreTrainedTokenizer(IdTokenizer):
     """A tokenizer that can be read from a folder and written to one."""
 
     vocab_files_names: dict[str, str] = {}
