@@ -74,9 +74,7 @@ class Replacement:
     ) -> None:
         if isinstance(reason, OSError) and self._open:
             names = ", ".join(path.name for path, _, _ in self._open)
-            reason.add_note(
-                f"Not written: {names} in {self._open[0][0].parent}; what stood there is unchanged."
-            )
+            reason.add_note(f"Not written: {names} in {self._open[0][0].parent}; what stood there is unchanged.")
         for _, temporary, file in self._open:
             with contextlib.suppress(OSError):
                 file.close()

@@ -119,16 +119,12 @@ def read_index(path: Path) -> dict[str, str]:
     index = read_json(path, "the shard index", error=WeightFileError)
     place = index.get("weight_map")
     if not isinstance(place, dict):
-        raise WeightFileError(
-            f"{path}: the shard index has no weight_map that says which file holds which tensor."
-        )
+        raise WeightFileError(f"{path}: the shard index has no weight_map that says which file holds which tensor.")
     if not place:
         raise WeightFileError(f"{path}: the weight_map of the shard index is empty.")
     for tensor, name in place.items():
         if not isinstance(name, str):
-            raise WeightFileError(
-                f"{path}: the weight_map gives {short(name)} for {short(tensor)}, not a file name."
-            )
+            raise WeightFileError(f"{path}: the weight_map gives {short(name)} for {short(tensor)}, not a file name.")
         _check_plain_name(path, name)
     return place
 
@@ -142,9 +138,7 @@ def _check_plain_name(path: Path, name: str) -> None:
             f"folder of the index. Such an index is forged or was edited."
         )
     if not name.endswith(".safetensors"):
-        raise WeightFileError(
-            f"{path}: the weight_map points to {short(name)}; only .safetensors files are read."
-        )
+        raise WeightFileError(f"{path}: the weight_map points to {short(name)}; only .safetensors files are read.")
 
 
 def _checked_shard(folder: Path, name: str) -> Path:
@@ -172,9 +166,7 @@ def _is_cache_blob(snapshot: Path, blob: Path) -> bool:
     return False
 
 
-def _check_index_against_shards(
-    path: Path, place: Mapping[str, str], files: Mapping[str, SafetensorsFile]
-) -> None:
+def _check_index_against_shards(path: Path, place: Mapping[str, str], files: Mapping[str, SafetensorsFile]) -> None:
     """Index and shards must name the same tensors, each in the same file."""
     for tensor, name in place.items():
         if tensor not in files[name]:
@@ -192,9 +184,7 @@ def _check_index_against_shards(
                     f"Index and shards are of different saves; fetch all of them again."
                 )
             if place[tensor] != name:
-                raise WeightFileError(
-                    f"{path}: tensor {short(tensor)} is in two shards, {place[tensor]} and {name}."
-                )
+                raise WeightFileError(f"{path}: tensor {short(tensor)} is in two shards, {place[tensor]} and {name}.")
 
 
 def _nothing_to_read(folder: Path) -> str:
@@ -210,18 +200,14 @@ def _nothing_to_read(folder: Path) -> str:
         return _refusal(foreign[0])
     others = [name for name in names if name.endswith(".safetensors")]
     if others:
-        return (
-            f"{folder} holds {', '.join(others)}, but weights must be called {SINGLE_FILE}. Rename the file."
-        )
+        return f"{folder} holds {', '.join(others)}, but weights must be called {SINGLE_FILE}. Rename the file."
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     return f"{folder} holds no weights: neither {SINGLE_FILE} nor {INDEX_FILE}, only {shown or 'nothing'}."
 
 
 def _is_foreign(name: str) -> bool:
     path = Path(name)
-    weights = path.stem.startswith(
-        ("pytorch_model", "tf_model", "flax_model", "model", "bert_model", "consolidated")
-    )
+    weights = path.stem.startswith(("pytorch_model", "tf_model", "flax_model", "model", "bert_model", "consolidated"))
     return path.suffix in _FOREIGN and weights
 
 

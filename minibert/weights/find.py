@@ -91,13 +91,7 @@ def looks_like_path(name: str) -> bool:
     >>> [looks_like_path(name) for name in ("bert-base-uncased", "google/rembert")]
     [False, False]
     """
-    return (
-        name.startswith((".", "/", "~"))
-        or name.count("/") > 1
-        or name.endswith("/")
-        or "\\" in name
-        or ":" in name
-    )
+    return name.startswith((".", "/", "~")) or name.count("/") > 1 or name.endswith("/") or "\\" in name or ":" in name
 
 
 def shipped_folder(name: str) -> Path | None:

@@ -105,9 +105,7 @@ def _header_length(path: object, content: "memoryview | bytes", size: int) -> in
 def _what_it_may_be(start: bytes) -> str:
     """A guess at what stands under the wrong name, from the first bytes."""
     if start.startswith(b"version https://git-lfs"):
-        return (
-            "This is a Git LFS pointer, not the weights: run `git lfs pull` in the repository it came from."
-        )
+        return "This is a Git LFS pointer, not the weights: run `git lfs pull` in the repository it came from."
     if start.startswith((b"PK\x03\x04", b"\x80")):
         return "This looks like a pickle (a PyTorch file) under another name; pickles are not read."
     if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
@@ -124,18 +122,14 @@ def _checked_metadata(path: object, metadata: Any) -> dict[str, str]:
         raise WeightFileError(f"{path}: __metadata__ must be an object of texts, but is {short(metadata)}.")
     for key, value in metadata.items():
         if not isinstance(value, str):
-            raise WeightFileError(
-                f"{path}: __metadata__[{short(key)}] must be a text, but is {short(value)}."
-            )
+            raise WeightFileError(f"{path}: __metadata__[{short(key)}] must be a text, but is {short(value)}.")
     return metadata
 
 
 def _checked_entry(path: object, name: str, entry: Any) -> TensorEntry:
     where = f"{path}: tensor {short(name)}"
     if not isinstance(entry, dict):
-        raise WeightFileError(
-            f"{where} must be an object with dtype, shape and data_offsets, but is {short(entry)}."
-        )
+        raise WeightFileError(f"{where} must be an object with dtype, shape and data_offsets, but is {short(entry)}.")
     for key in ("dtype", "shape", "data_offsets"):
         if key not in entry:
             raise WeightFileError(f"{where} has no {key}; each tensor needs dtype, shape and data_offsets.")
@@ -171,9 +165,7 @@ def _checked_shape(where: str, shape: Any) -> tuple[int, ...]:
                 f"{where} has {short(dimension)} in its shape; dimensions are whole numbers from 0 on."
             )
     if len(shape) > MAX_DIMENSIONS:
-        raise WeightFileError(
-            f"{where} has {len(shape)} dimensions; NumPy arrays have {MAX_DIMENSIONS} at most."
-        )
+        raise WeightFileError(f"{where} has {len(shape)} dimensions; NumPy arrays have {MAX_DIMENSIONS} at most.")
     return tuple(shape)
 
 
@@ -196,9 +188,7 @@ def _byte_count(where: str, dtype: str, shape: tuple[int, ...]) -> int:
     """Bytes that the shape takes. Zeros are left out of the overflow check, as NumPy leaves them out."""
     size = VIEWS[dtype].itemsize
     if math.prod(dimension for dimension in shape if dimension) * size > _MAX_BYTES:
-        raise WeightFileError(
-            f"{where} has the shape {short(list(shape))}, more bytes than 63 bits can count."
-        )
+        raise WeightFileError(f"{where} has the shape {short(list(shape))}, more bytes than 63 bits can count.")
     return math.prod(shape) * size
 
 

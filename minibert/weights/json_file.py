@@ -75,9 +75,7 @@ def _decode(text: str, where: str, error: type[MinibertError]) -> Any:
             f"of {text.count(chr(10)) + 1} lines. The file is probably cut short or was edited by hand."
         ) from None
     except _RepeatedKeyError as reason:
-        raise error(
-            f"{where} gives the key {short(reason.args[0])} twice; only one of the two can be meant."
-        ) from None
+        raise error(f"{where} gives the key {short(reason.args[0])} twice; only one of the two can be meant.") from None
     except RecursionError:
         raise error(f"{where} is nested too deeply to be what it claims to be.") from None
     except ValueError as reason:  # NaN and Infinity; Python's limit on the digits of an integer
@@ -117,9 +115,7 @@ def _read_limited(path: Path, what: str, error: type[MinibertError], max_bytes: 
         with path.open("rb") as file:
             return file.read(max_bytes + 1)
     except FileNotFoundError:
-        raise error(
-            f"{path}: there is no such file, but {what} is needed. {_siblings(path.parent)}"
-        ) from None
+        raise error(f"{path}: there is no such file, but {what} is needed. {_siblings(path.parent)}") from None
     except (OSError, ValueError) as reason:
         if isinstance(reason, MinibertError):
             raise

@@ -48,9 +48,7 @@ def _require_equal(plan: LoadPlan, copy: str, original: str, checkpoint: TensorS
     """A stored copy must be its original bit for bit; otherwise tying would silently drop one of the two."""
     stored = plan.reads[original]
     alike = checkpoint.stored_dtype(copy) == checkpoint.stored_dtype(stored)
-    one, two = (
-        (checkpoint.raw(copy), checkpoint.raw(stored)) if alike else (checkpoint[copy], checkpoint[stored])
-    )
+    one, two = (checkpoint.raw(copy), checkpoint.raw(stored)) if alike else (checkpoint[copy], checkpoint[stored])
     place = first_difference(one, two)
     if place is not None:
         raise WeightFileError(

@@ -69,9 +69,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _why_missing(missing: Collection[str], checkpoint_names: Collection[str], base_prefix: str) -> str:
-    others = {name.split(".")[0] for name in checkpoint_names} & {"bert", "roberta", "rembert"} - {
-        base_prefix
-    }
+    others = {name.split(".")[0] for name in checkpoint_names} & {"bert", "roberta", "rembert"} - {base_prefix}
     if others:
         return f"Its names begin with {min(others)!r}: it is a checkpoint of another family."
     if wrapped := _wrapping(missing, checkpoint_names):
@@ -99,9 +97,7 @@ def _layers(names: Collection[str]) -> set[int]:
 
 def _shape_lines(mismatched: Mapping[str, tuple[Shape, Shape]]) -> list[str]:
     if len(mismatched) <= _SHOWN:
-        return [
-            f"{name}: expected {expected}, found {found}" for name, (expected, found) in mismatched.items()
-        ]
+        return [f"{name}: expected {expected}, found {found}" for name, (expected, found) in mismatched.items()]
     groups: dict[tuple[str, Shape, Shape], list[int]] = {}
     for name, (expected, found) in mismatched.items():
         match = re.search(r"(?<=\.layer\.)\d+", name)
@@ -131,14 +127,10 @@ def _why_misshapen(mismatched: Mapping[str, tuple[Shape, Shape]], base_prefix: s
     advice = "Use the config.json that belongs to the checkpoint"
     if "num_labels" in causes:
         advice = "Pass the checkpoint's num_labels, or ignore_mismatched_sizes=True to begin that head anew"
-    return (
-        f"Probably {'; '.join(cause for field, cause in causes.items() if field != 'transposed')}. {advice}."
-    )
+    return f"Probably {'; '.join(cause for field, cause in causes.items() if field != 'transposed')}. {advice}."
 
 
-def _differing_fields(
-    name: str, expected: Shape, found: Shape, base_prefix: str
-) -> list[tuple[str, int, int]]:
+def _differing_fields(name: str, expected: Shape, found: Shape, base_prefix: str) -> list[tuple[str, int, int]]:
     if len(expected) != len(found):
         return []
     if len(expected) == 2 and found == expected[::-1]:

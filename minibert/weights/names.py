@@ -187,9 +187,7 @@ def _sort_leftovers(plan: LoadPlan, leftovers: list[str], model_shapes: Mapping[
             plan.report.unexpected.append(stored)
 
 
-def _sort_absent(
-    plan: LoadPlan, model_shapes: Mapping[str, Shape], new_heads: Collection[str] | None
-) -> None:
+def _sort_absent(plan: LoadPlan, model_shapes: Mapping[str, Shape], new_heads: Collection[str] | None) -> None:
     """Weights without a tensor: a head that is absent as a whole is new, everything else is missing."""
     touched = {head_of(name, plan.base_prefix) for name in [*plan.reads, *plan.report.mismatched]}
     for name in model_shapes:

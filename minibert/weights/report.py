@@ -53,11 +53,7 @@ class LoadReport:
         """
         lines = [f"{self.source}: {len(self.loaded)} tensors loaded"]
         lines += [f"  renamed {len(self.renamed)}: {_renamings(self.renamed)}"] if self.renamed else []
-        lines += (
-            [f"  tied {len(self.tied)}: {_shown(f'{a} = {b}' for a, b in self.tied.items())}"]
-            if self.tied
-            else []
-        )
+        lines += [f"  tied {len(self.tied)}: {_shown(f'{a} = {b}' for a, b in self.tied.items())}"] if self.tied else []
         lines += _ignored_lines(self.ignored)
         for kind, names in (
             ("unexpected", self.unexpected),
@@ -79,9 +75,7 @@ def _ignored_lines(ignored: dict[str, str]) -> list[str]:
 
 def _renamings(renamed: dict[str, str]) -> str:
     """The patterns of renaming with their counts: "LayerNorm.gamma -> LayerNorm.weight (25)"."""
-    return _shown(
-        f"{pattern} ({count})" for pattern, count in Counter(map(_pattern, renamed.items())).items()
-    )
+    return _shown(f"{pattern} ({count})" for pattern, count in Counter(map(_pattern, renamed.items())).items())
 
 
 def _pattern(pair: tuple[str, str]) -> str:

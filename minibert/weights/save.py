@@ -138,9 +138,7 @@ def _header(where: str, plans: list[_Plan], metadata: Mapping[str, str] | None) 
     try:
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     except UnicodeEncodeError as reason:
-        raise WeightFileError(
-            f"{where}: a name or metadata is not valid text: {reason.object[:80]!r}."
-        ) from None
+        raise WeightFileError(f"{where}: a name or metadata is not valid text: {reason.object[:80]!r}.") from None
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text
 

@@ -123,7 +123,5 @@ def _remove_stale(folder: Path, written: set[str]) -> None:
             try:
                 entry.unlink()
             except OSError as reason:
-                reason.add_note(
-                    f"The new weights are in place, but remove {entry} yourself: it is out of date."
-                )
+                reason.add_note(f"The new weights are in place, but remove {entry} yourself: it is out of date.")
                 raise
