@@ -33,6 +33,12 @@ _HOME: dict[str, str] = {
          "RemBertForMultipleChoice", "RemBertForTokenClassification", "RemBertForQuestionAnswering"],
         "models.rembert",
     ),
+    **dict.fromkeys(
+        ["AutoConfig", "AutoModel", "AutoModelForPreTraining", "AutoModelForMaskedLM", "AutoModelForCausalLM",
+         "AutoModelForNextSentencePrediction", "AutoModelForSequenceClassification",
+         "AutoModelForTokenClassification", "AutoModelForQuestionAnswering", "AutoModelForMultipleChoice"],
+        "models.auto",
+    ),
     "Cache": "models.cache",
     "Trace": "trace",
     "TracePoint": "trace",
@@ -43,6 +49,9 @@ _HOME: dict[str, str] = {
     **dict.fromkeys(["AddedToken"], "tokenizers.added_tokens"),
     **dict.fromkeys(["BatchEncoding"], "tokenizers.batch_encoding"),
     **dict.fromkeys(["AutoTokenizer"], "tokenizers.auto"),
+    "train_bpe": "tokenizers.training.bpe",
+    "train_unigram": "tokenizers.training.unigram",
+    "train_wordpiece": "tokenizers.training.wordpiece",
 }  # fmt: skip
 
 _SUBMODULES = ("backend", "functional", "models", "tokenizers", "weights")

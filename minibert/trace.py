@@ -218,8 +218,11 @@ class Backward:
         self.grads: dict[str, Array] = {}
         self.head_mask_gradients: dict[str, Array] = {}  # path of an attention -> (N,)
 
-    def arrive(self, name: str, gradient: Array | None) -> Array | None:
-        """The whole gradient at a named value: what comes from the steps after it, and what was asked for there."""
+    def arrive(self, name: str, gradient: Array | None) -> Any:
+        """The whole gradient at a named value: what comes from the steps after it and what was asked for there.
+
+        None if nothing arrives.
+        """
         seed = self.seeds.pop(name, None)
         if seed is not None:
             gradient = seed if gradient is None else gradient + seed

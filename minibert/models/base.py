@@ -275,13 +275,16 @@ class PreTrainedModel(Module):
             raise TraceError("the trace was already used by a backward: run the forward again with a new trace.")
         if not trace._keeps_tape:
             raise TraceError(
-                f"the trace kept only {', '.join(trace._patterns)}, not what backward needs: add 'backward' to what it keeps."
+                f"the trace kept only {', '.join(trace._patterns)}, not what backward needs: "
+                "add 'backward' to what it keeps."
             )
 
     def _seeds(self, trace: Trace, gradients: Mapping[str, Any] | None) -> dict[str, Array]:
         if gradients is None:
             if "loss" not in trace._outputs:
-                raise InputError("the call had no labels, so there is no loss: give backward a gradient, {'logits': ...}.")
+                raise InputError(
+                    "the call had no labels, so there is no loss: give backward a gradient, {'logits': ...}."
+                )
             gradients = {"loss": 1.0}
         if not gradients:
             raise InputError("gradients is empty: name at least one output.")
@@ -308,7 +311,9 @@ class PreTrainedModel(Module):
             if isinstance(name, str):
                 return [(name, shape, gradient)]
             if not isinstance(gradient, list | tuple) or len(gradient) != len(name):
-                raise InputError(f"the gradient of {field!r} must be a tuple of {len(name)} arrays (None for no gradient).")
+                raise InputError(
+                    f"the gradient of {field!r} must be a tuple of {len(name)} arrays (None for no gradient)."
+                )
             return [
                 (each, trace._shapes[each], part) for each, part in zip(name, gradient, strict=True) if part is not None
             ]
@@ -375,7 +380,9 @@ class PreTrainedModel(Module):
     def _check_overrides(cls, config: PretrainedConfig, overrides: dict[str, Any]) -> None:
         for name in overrides:
             if not hasattr(config, name):
-                raise ConfigError(f"{cls.__name__}.from_pretrained takes no {name!r}, and the configuration has no such field.")
+                raise ConfigError(
+                    f"{cls.__name__}.from_pretrained takes no {name!r}, and the configuration has no such field."
+                )
 
     def _load(self, folder: Path, seed: int, ignore_mismatched_sizes: bool) -> LoadReport:
         checkpoint = open_checkpoint(folder)

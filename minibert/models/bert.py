@@ -45,7 +45,7 @@ from minibert.trace import Backward, Run, Trace
 class BertPreTrainedModel(PreTrainedModel):
     """What BERT's classes share: the configuration and the encoder's name in checkpoints."""
 
-    config_class = BertConfig
+    config_class: Any = BertConfig
     base_model_prefix = "bert"
 
 
@@ -183,8 +183,9 @@ class BertModel(BertPreTrainedModel):
         if self.embeddings.absolute and positions.max() >= rows:
             longest = int(positions.max()) + 1 - self.first_position
             raise InputError(
-                f"the longest text has {longest} tokens{f' with the {past} cached ones' if past else ''}, but the model has "
-                f"positions for {rows - self.first_position}: shorten it, or truncate it when tokenizing."
+                f"the longest text has {longest} tokens{f' with the {past} cached ones' if past else ''}, "
+                f"but the model has positions for {rows - self.first_position}: "
+                "shorten it, or truncate it when tokenizing."
             )
         return positions
 
@@ -214,12 +215,13 @@ class BertModel(BertPreTrainedModel):
         if inputs.attention_mask is not None:
             shape = "B S" if inputs.attention_mask.ndim == 2 else "B T S"
             run.record("attention_mask", inputs.attention_mask, shape, "1 to keep a token, 0 to leave it out")
+        assert stack.mask is not None  # the front door always makes one
         queries = "1" if stack.mask.shape[2] == 1 and not self.config.is_decoder else "T"
         formula = "0 where a key is seen, else the least finite number"
         run.record(self.at("extended_attention_mask"), stack.mask, f"B 1 {queries} S", formula)
         if inputs.head_mask is not None:
             run.record("head_mask", inputs.head_mask, "L N", "1 to keep a head, 0 to switch it off")
-        if stack.encoder_hidden is not None:
+        if stack.encoder_hidden is not None and stack.encoder_mask is not None:
             run.record("encoder_hidden_states", stack.encoder_hidden, "B S D", "the states of an encoder")
             queries = "1" if stack.encoder_mask.shape[2] == 1 else "T"
             run.record(

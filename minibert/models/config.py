@@ -151,9 +151,10 @@ class PretrainedConfig:
             raise ConfigError(
                 f"hidden_size {self.hidden_size} is not a multiple of num_attention_heads {self.num_attention_heads}."
             )
-        if self.pad_token_id is not None and not (_is_int(self.pad_token_id) and 0 <= self.pad_token_id < self.vocab_size):
+        pad = self.pad_token_id
+        if pad is not None and not (_is_int(pad) and 0 <= pad < self.vocab_size):
             raise ConfigError(
-                f"pad_token_id is {self.pad_token_id!r}, outside the vocabulary of {self.vocab_size} (0..{self.vocab_size - 1})."
+                f"pad_token_id is {pad!r}, outside the vocabulary of {self.vocab_size} (0..{self.vocab_size - 1})."
             )
         if self.add_cross_attention and not self.is_decoder:
             raise ConfigError("add_cross_attention=True needs is_decoder=True: only a decoder attends to an encoder.")
@@ -186,7 +187,9 @@ class PretrainedConfig:
         fields = self.to_dict()
         if not isinstance(fields["hidden_act"], str):
             if not isinstance(fields["hidden_act"], F.Activation) or fields["hidden_act"].name not in F.ACTIVATIONS:
-                raise ConfigError("hidden_act is a function of your own, which config.json cannot hold: name one instead.")
+                raise ConfigError(
+                    "hidden_act is a function of your own, which config.json cannot hold: name one instead."
+                )
             fields["hidden_act"] = fields["hidden_act"].name
         for name, default in type(self)._common_defaults().items():
             if fields[name] == default:
@@ -219,7 +222,9 @@ class PretrainedConfig:
         fields = dict(fields)
         found = fields.get("model_type", cls.model_type)
         if found != cls.model_type:
-            raise ConfigError(f"the configuration is of model_type {found!r}, but {cls.__name__} is of {cls.model_type!r}.")
+            raise ConfigError(
+                f"the configuration is of model_type {found!r}, but {cls.__name__} is of {cls.model_type!r}."
+            )
         if "num_labels" in overrides and "id2label" not in overrides:
             labels = fields.get("id2label") or {}
             if len(labels) != overrides["num_labels"]:
@@ -298,6 +303,8 @@ class BertConfig(PretrainedConfig):
     """
 
     model_type = "bert"
+    position_embedding_type: str
+    classifier_dropout: float | None
 
     def __init__(
         self,
@@ -330,7 +337,11 @@ class BertConfig(PretrainedConfig):
             lambda value: value in POSITION_EMBEDDING_TYPES,
             f"one of {', '.join(POSITION_EMBEDDING_TYPES)}",
         )
-        self._check("classifier_dropout", lambda value: value is None or _is_probability(value), "None or a number from 0 to 1")
+        self._check(
+            "classifier_dropout",
+            lambda value: value is None or _is_probability(value),
+            "None or a number from 0 to 1",
+        )
 
     @property
     def classifier_dropout_or_default(self) -> float:
@@ -394,6 +405,9 @@ class RemBertConfig(PretrainedConfig):
     """
 
     model_type = "rembert"
+    input_embedding_size: int
+    output_embedding_size: int
+    classifier_dropout_prob: float
 
     def __init__(
         self,
@@ -429,10 +443,9 @@ class RemBertConfig(PretrainedConfig):
         for name in ("input_embedding_size", "output_embedding_size"):
             self._check(name, lambda value: _is_int(value) and value >= 1, "a positive integer")
         self._check("classifier_dropout_prob", _is_probability, "a number from 0 to 1")
-        if getattr(self, "position_embedding_type", "absolute") != "absolute":
-            raise ConfigError(
-                f"position_embedding_type is {self.position_embedding_type!r}, but RemBERT has absolute positions only."
-            )
+        positions = getattr(self, "position_embedding_type", "absolute")
+        if positions != "absolute":
+            raise ConfigError(f"position_embedding_type is {positions!r}, but RemBERT has absolute positions only.")
         if self.tie_word_embeddings and self.input_embedding_size != self.output_embedding_size:
             raise ConfigError(
                 f"tie_word_embeddings=True needs equal widths, but input_embedding_size is {self.input_embedding_size} "

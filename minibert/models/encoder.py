@@ -224,7 +224,8 @@ class Encoder(Module):
 
     def _head_mask_gradient(self, back: Backward) -> Array:
         """(L, N): what self- and cross-attention of every layer gathered."""
-        gradients = self.parameters.xp.zeros((len(self.layer), self.layer[0].attention.self.heads), self.parameters.dtype)
+        shape = (len(self.layer), self.layer[0].attention.self.heads)
+        gradients = self.parameters.xp.zeros(shape, self.parameters.dtype)
         for i, layer in enumerate(self.layer):
             for attention in (layer.attention, layer.crossattention):
                 if attention is not None and attention.self.path in back.head_mask_gradients:

@@ -184,7 +184,7 @@ class Classifier(Module):
 
 
 class RobertaClassificationHead(Module):
-    """logits = dropout(tanh(dropout(hidden[:, 0]) W₁ᵀ + b₁)) W₂ᵀ + b₂: RoBERTa's own, in place of pooler and classifier.
+    """logits = dropout(tanh(dropout(hidden[:, 0]) W₁ᵀ + b₁)) W₂ᵀ + b₂: RoBERTa's, for pooler and classifier in one.
 
     Parameters: dense.weight (D, D), dense.bias (D,), out_proj.weight (C, D), out_proj.bias (C,).
     """

@@ -79,7 +79,9 @@ def check_ids(name: str, value: Any, size: int, what: str, ignore: int | None = 
 def check_text_shape(input_ids: Any, inputs_embeds: Any, vocab_size: int, width: int) -> tuple[np.ndarray, int, int]:
     """Exactly one of input_ids (B, T) and inputs_embeds (B, T, width), not empty -> the array, B, T."""
     if (input_ids is None) == (inputs_embeds is None):
-        given = "both input_ids and inputs_embeds were" if input_ids is not None else "neither input_ids nor inputs_embeds was"
+        given = "both input_ids and inputs_embeds were"
+        if input_ids is None:
+            given = "neither input_ids nor inputs_embeds was"
         raise InputError(f"{given} given: give exactly one of them.")
     if input_ids is not None:
         array = as_host("input_ids", input_ids)
@@ -139,7 +141,9 @@ def check_cache(past: Any, config: Any, batch: int, xp: ModuleType, dtype: np.dt
         raise InputError("past_key_values was given, but the model is an encoder: only is_decoder=True uses a cache.")
     if not isinstance(past, Cache):
         if not isinstance(past, Sequence) or isinstance(past, str):
-            raise InputError(f"past_key_values is a {type(past).__name__}: a Cache or one tuple of arrays a layer belongs there.")
+            raise InputError(
+                f"past_key_values is a {type(past).__name__}: a Cache or one tuple of arrays a layer belongs there."
+            )
         past = Cache.from_legacy_cache(past, xp, dtype)
     if len(past) not in (0, config.num_hidden_layers):
         raise InputError(f"past_key_values has {len(past)} layers, the model {config.num_hidden_layers}.")
@@ -192,9 +196,14 @@ def check_logits_to_keep(value: Any, tokens: int) -> Any:
         return slice(-int(value), None) if value else slice(None)
     places = as_host("logits_to_keep", value)
     if places.ndim != 1 or places.dtype.kind not in "iu" or places.size == 0:
-        raise InputError(f"logits_to_keep has shape {places.shape} and dtype {places.dtype}: a number or a list of places belongs there.")
+        raise InputError(
+            f"logits_to_keep has shape {places.shape} and dtype {places.dtype}: "
+            "a number or a list of places belongs there."
+        )
     if places.min() < -tokens or places.max() >= tokens:
-        raise InputError(f"logits_to_keep reaches from {places.min()} to {places.max()}, but the texts have {tokens} tokens.")
+        raise InputError(
+            f"logits_to_keep reaches from {places.min()} to {places.max()}, but the texts have {tokens} tokens."
+        )
     return places % tokens
 
 

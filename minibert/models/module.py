@@ -143,8 +143,8 @@ class Linear(Module):
         run.save(self.path, x)
         return run.record(self.path, F.linear(x, self.weight, self.bias), self.shape, self.formula, also)
 
-    def backward(self, dy: Array | None, back: Backward) -> Array | None:
-        """dy (..., O) -> dx (..., I)."""
+    def backward(self, dy: Array | None, back: Backward) -> Any:
+        """dy (..., O) -> dx (..., I), or None where no gradient arrives."""
         dy = back.arrive(self.path, dy)
         if dy is None:
             return None

@@ -59,7 +59,8 @@ class ProblemType:
             host = host.astype(float)
         host = check_targets("labels", host, (batch, classes), "(batch, classes)")
         if self.kind == "multi_label_classification" and not ((host >= 0) & (host <= 1)).all():
-            raise InputError(f"labels reach from {host.min():g} to {host.max():g}: 0 to 1 belongs there for every class.")
+            reach = f"from {host.min():g} to {host.max():g}"
+            raise InputError(f"labels reach {reach}: a number from 0 to 1 for every class belongs there.")
         self.labels = move(host, xp, dtype)
 
     def loss(self, logits: Array, run: Run) -> Array:
@@ -97,13 +98,12 @@ def span_loss(start: Array, end: Array, starts: Array, ends: Array, run: Run) ->
     Places outside the text have been moved to T by the caller, and are ignored.
     """
     tokens = start.shape[1]
-    total = None
-    for part, logits, places in (("start_loss", start, starts), ("end_loss", end, ends)):
+    parts = []
+    for part, logits, places in (("start", start, starts), ("end", end, ends)):
         loss, cache = F.cross_entropy(logits, places, ignore_index=tokens)
-        run.save(part, cache)
-        run.record(part, loss, "", f"mean of -log softmax({part[:-5]}_logits)[place]")
-        total = loss if total is None else total + loss
-    return run.record("loss", total / 2, "", "(start_loss + end_loss) / 2")
+        run.save(f"{part}_loss", cache)
+        parts.append(run.record(f"{part}_loss", loss, "", f"mean of -log softmax({part}_logits)[place]"))
+    return run.record("loss", (parts[0] + parts[1]) / 2, "", "(start_loss + end_loss) / 2")
 
 
 def span_loss_backward(back: Backward) -> tuple[Array | None, Array | None]:

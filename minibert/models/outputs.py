@@ -29,7 +29,8 @@ class ModelOutput:
 
     def get(self, name: str, default: Any = None) -> Any:
         """The field of this name, or the default if it was not computed."""
-        return self[name] if name in self else default
+        value = getattr(self, name, None) if name in self else None
+        return default if value is None else value
 
     def to_tuple(self) -> tuple[Any, ...]:
         """The values of the fields that were computed."""

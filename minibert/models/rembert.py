@@ -30,7 +30,7 @@ from minibert.trace import Backward, Run
 class RemBertPreTrainedModel(PreTrainedModel):
     """What RemBERT's classes share."""
 
-    config_class = RemBertConfig
+    config_class: Any = RemBertConfig
     base_model_prefix = "rembert"
     saves_tied_copies = True  # transformers 4 never ties RemBERT, so it must find the decoder's weight
 

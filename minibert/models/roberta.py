@@ -6,6 +6,8 @@
 * there is no next-sentence task.
 """
 
+from typing import Any
+
 import numpy as np
 
 from minibert.models.base import PreTrainedModel
@@ -26,7 +28,7 @@ from minibert.models.tasks import (
 class RobertaPreTrainedModel(PreTrainedModel):
     """What RoBERTa's classes share."""
 
-    config_class = RobertaConfig
+    config_class: Any = RobertaConfig
     base_model_prefix = "roberta"
 
 

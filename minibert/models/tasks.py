@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minibert.backend import Array, move
-from minibert.errors import InputError
+from minibert.errors import ConfigError, InputError
 from minibert.models.base import PreTrainedModel
 from minibert.models.encoder import StackOutputs
 from minibert.models.heads import Classifier, RobertaClassificationHead
@@ -396,7 +396,7 @@ class SequenceClassification(_PooledTask):
 
     def build_head(self) -> None:
         config = self.config
-        self.classifier = Classifier(
+        self.classifier: Any = Classifier(
             "classifier",
             self.parameters,
             config.hidden_size,
@@ -552,7 +552,8 @@ def _flatten_choices(**inputs: Any) -> tuple[int, dict[str, Any]]:
         array = as_host(name, value)
         wanted = (4,) if name == "inputs_embeds" else (3, 4) if name == "attention_mask" else (3,)
         if array.ndim not in wanted:
-            raise InputError(f"{name} has shape {array.shape}: (batch, choices, tokens{', width' * (wanted[0] - 3)}) belongs there.")
+            axes = "(batch, choices, tokens, width)" if name == "inputs_embeds" else "(batch, choices, tokens)"
+            raise InputError(f"{name} has shape {array.shape}: {axes} belongs there.")
         if name in ("input_ids", "inputs_embeds"):
             choices = array.shape[1]
         flat[name] = array.reshape(-1, *array.shape[2:])
@@ -624,8 +625,9 @@ class QuestionAnswering(TaskModel):
     def build_head(self) -> None:
         config = self.config
         if config.num_labels != 2:
-            raise InputError(
-                f"{type(self).__name__} needs num_labels=2, a start and an end, but the configuration has {config.num_labels}."
+            raise ConfigError(
+                f"{type(self).__name__} needs num_labels=2, a start and an end: "
+                f"the configuration has {config.num_labels}."
             )
         self.qa_outputs = Linear(
             "qa_outputs", self.parameters, config.hidden_size, config.num_labels, "B T C", "hidden Wᵀ + b"
@@ -679,7 +681,7 @@ class QuestionAnswering(TaskModel):
         host = as_host(name, places)
         if host.shape not in ((inputs.batch,), (inputs.batch, 1)) or host.dtype.kind not in "iu":
             raise InputError(
-                f"{name} has shape {host.shape} and dtype {host.dtype}: integers of shape ({inputs.batch},) belong there."
+                f"{name} has shape {host.shape} and dtype {host.dtype}: integers, ({inputs.batch},), belong there."
             )
         return move(np.clip(host.reshape(-1).astype(np.int64), 0, inputs.tokens), self.parameters.xp)
 

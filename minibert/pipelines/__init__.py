@@ -1,0 +1,1 @@
+"""From text to answers: a tokenizer and a model put together."""
