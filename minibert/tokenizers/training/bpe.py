@@ -1,0 +1,76 @@
+"""Learning a byte-level BPE vocabulary, as RoBERTa uses it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from minibert.tokenizers.byte_bpe import BYTE_CHARS, byte_level_pre_tokenize, to_byte_chars
+from minibert.tokenizers.normalizers import check_no_surrogates
+from minibert.tokenizers.training.counting import check_request, count_words
+from minibert.tokenizers.training.merges import MergeStep, Symbols, learn_merges
+from minibert.tokenizers.training.saving import write_json
+from minibert.tokenizers.vocabulary_files import write_merges_txt
+
+ROBERTA_SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+
+
+@dataclass(frozen=True)
+class TrainedBpe:
+    """A byte-level BPE vocabulary; `RobertaTokenizer(vocab=..., merges=...)` takes its parts."""
+
+    vocab: dict[str, int]
+    merges: list[tuple[str, str]]
+    add_prefix_space: bool = False
+
+    def save(self, folder: str | PathLike[str]) -> list[Path]:
+        """Write vocab.json, merges.txt and tokenizer_config.json; gives their paths."""
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        paths = [target / name for name in ("vocab.json", "merges.txt", "tokenizer_config.json")]
+        write_json(self.vocab, paths[0])
+        write_merges_txt(self.merges, paths[1])
+        write_json({"add_prefix_space": self.add_prefix_space, "tokenizer_class": "RobertaTokenizer"}, paths[2])
+        return paths
+
+
+def train_bpe(
+    texts: Iterable[str],
+    vocab_size: int = 30_000,
+    *,
+    min_frequency: int = 2,
+    special_tokens: Sequence[str] = ROBERTA_SPECIALS,
+    add_prefix_space: bool = False,
+    progress: bool = True,
+    on_step: Callable[[MergeStep], object] | None = None,
+) -> TrainedBpe:
+    """Learn byte-level BPE merges from texts.
+
+    texts: any iterable of str. vocab_size: how many tokens at most, the special ones and the 256 bytes
+    included. min_frequency: pairs that occur less often are not joined. special_tokens: get the first ids,
+    in this order. add_prefix_space: put a blank before each text, as the tokenizer will. on_step: is
+    called with each `MergeStep`.
+
+    The merges are those of `BpeTrainer` of Hugging Face's tokenizers on the same texts. Raises InputError
+    if a text is not a str or holds a lone surrogate, TokenizerError if there is nothing to learn from.
+
+    >>> steps = []
+    >>> trained = train_bpe(["low lower lowest"], 265, progress=False, on_step=steps.append)
+    >>> trained.merges
+    [('l', 'o'), ('lo', 'w'), ('Ġ', 'low'), ('Ġlow', 'e')]
+    >>> [(step.merged, step.frequency) for step in steps]
+    [('lo', 3), ('low', 3), ('Ġlow', 2), ('Ġlowe', 2)]
+    """
+
+    def cut(text: str) -> list[str]:
+        check_no_surrogates(text)
+        if add_prefix_space and not text.startswith(" "):
+            text = " " + text
+        return [text[start:end] for start, end in byte_level_pre_tokenize(text)]
+
+    counts = count_words(texts, cut, progress=progress)
+    check_request(vocab_size, special_tokens, len(counts))
+    symbols = Symbols([*special_tokens, *sorted(BYTE_CHARS)])
+    words = {tuple(symbols.ids[char] for char in to_byte_chars(word)): count for word, count in counts.items()}
+    merges = learn_merges(words, symbols, vocab_size, min_frequency, progress=progress, on_step=on_step)
+    return TrainedBpe(symbols.ids, merges, add_prefix_space)

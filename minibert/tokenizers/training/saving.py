@@ -1,0 +1,13 @@
+"""Writing the small files beside a vocabulary."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from minibert.weights.atomic import replacing
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write a JSON file; the old one stays whole until the new one is."""
+    with replacing(path) as stream:
+        stream.write((json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode())
