@@ -5,6 +5,7 @@ from; a backward pass is given a `Backward`, which reads the trace and gathers t
 nothing is kept: `Run.record` hands the value back and `Run.spare` lets the next step write over it.
 """
 
+import copy
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -166,17 +167,31 @@ class Run:
     def __init__(self, trace: Trace | None = None, rng: np.random.Generator | None = None, model: Any = None) -> None:
         self.trace = trace
         self.rng = rng
+        self.saving = trace is not None and trace._keeps_tape  # whether backward will need the pass
+        self._naming = trace is not None  # whether values are to be recorded
         if trace is not None:
             trace._begin(model)
 
-    @property
-    def saving(self) -> bool:
-        """Whether backward will need the pass."""
-        return self.trace is not None and self.trace._keeps_tape
+    def without_tape(self) -> "Run":
+        """The same pass, keeping nothing for backward: a checkpointed layer is computed again then."""
+        run = copy.copy(self)
+        run.saving = False
+        return run
+
+    @classmethod
+    def again(cls, trace: Trace, rng: np.random.Generator | None) -> "Run":
+        """A part of a pass computed again for its backward: everything was named before, now the tape is filled."""
+        run = cls(None, rng)
+        run.trace, run.saving = trace, True
+        return run
+
+    def keeps(self, *names: str) -> bool:
+        """Whether the trace will hold any of these values, or the tape what backward needs to them."""
+        return self.saving or (self._naming and self.trace is not None and any(map(self.trace._keeps, names)))
 
     def record(self, name: str, value: Array, shape: str, formula: str, also: tuple[str, ...] = ()) -> Array:
         """Name a value of the pass; gives the value to go on with."""
-        if self.trace is not None:
+        if self._naming and self.trace is not None:
             self.trace._record(TracePoint(name, shape, formula, also), value)
         return value
 

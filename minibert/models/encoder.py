@@ -2,7 +2,10 @@
 (post-norm), and the pooler (Devlin et al. 2018, section 3; Vaswani et al. 2017, section 3.1).
 """
 
+import copy
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from minibert import functional as F
 from minibert.backend import Array
@@ -148,8 +151,24 @@ class Layer(Module):
             )
         return y
 
+    def forward_checkpointed(
+        self, hidden: Array, run: Run, stack: "StackInputs"
+    ) -> tuple[Array, Array, Array | None]:
+        """`forward`, keeping of it only the input and the state of the dropout generator (Chen et al. 2016)."""
+        state = None if run.rng is None else copy.deepcopy(run.rng.bit_generator)
+        run.save(self.at("checkpoint"), (hidden, stack, state))
+        return self.forward(hidden, run.without_tape(), stack)
+
+    def restore(self, back: Backward) -> None:
+        """Compute a checkpointed layer again, with the same dropout masks, to fill the tape that `backward` reads."""
+        if back.has(self.at("checkpoint")):
+            hidden, stack, state = back.saved(self.at("checkpoint"))
+            rng = None if state is None else np.random.Generator(state)
+            self.forward(hidden, Run.again(back.trace, rng), stack)
+
     def backward(self, dy: Array, back: Backward) -> tuple[Array, Array | None]:
         """dy (B, T, D) -> dhidden (B, T, D), dencoder_hidden (B, S, D) or None."""
+        self.restore(back)
         dy = back.arrive(self.path, dy)
         dintermediate, dhidden = self.output.backward(dy, back)
         dhidden = dhidden + self.intermediate.backward(dintermediate, back)
@@ -191,9 +210,12 @@ class Encoder(Module):
     ) -> StackOutputs:
         """hidden (B, T, D) -> (B, T, D), with the states between layers and the attentions where asked for."""
         run.save(self.path, hidden)
+        # a cache would be appended to twice, so a decoder that has one is not checkpointed
+        checkpointed = self.parameters.gradient_checkpointing and run.saving and stack.cache is None
         states, attentions, cross_attentions = [hidden], [], []
         for layer in self.layer:
-            hidden, probs, cross_probs = layer.forward(hidden, run, stack)
+            forward = layer.forward_checkpointed if checkpointed else layer.forward
+            hidden, probs, cross_probs = forward(hidden, run, stack)
             if keep_hidden:
                 states.append(hidden)
             if keep_attentions:

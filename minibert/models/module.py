@@ -29,6 +29,7 @@ class Parameters(dict[str, Array]):
         dtype: the dtype of all parameters.
         xp: the array library that all live in.
         rng: the generator of dropout masks in training, None in evaluation.
+        gradient_checkpointing: whether backward computes each layer again instead of keeping its values.
     """
 
     def __init__(self, dtype: Any = None, backend: str | None = None) -> None:
@@ -40,6 +41,7 @@ class Parameters(dict[str, Array]):
         self.dtype = check_dtype(dtype)
         self.xp: ModuleType = load_backend(backend or default_backend())
         self.rng: np.random.Generator | None = None
+        self.gradient_checkpointing = False
 
     def declare(self, name: str, shape: tuple[int, ...], kind: str, padding_idx: int | None = None) -> None:
         """Say that a parameter exists. kind: how a new one begins, "normal", "zeros" or "ones"."""
@@ -173,7 +175,7 @@ class LayerNorm(Module):
             self.weight,
             self.bias,
             self.eps,
-            out=x if run.trace is None else None,
+            out=None if run.keeps(self.at("normalized"), self.at("rstd")) else run.spare(x),
             scratch=run.spare(x),
         )
         if cache is not None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from minibert.backend import Array, move
 from minibert.errors import ConfigError, InputError
+from minibert.functional.losses import IGNORE_INDEX
 from minibert.models.base import PreTrainedModel
 from minibert.models.encoder import StackOutputs
 from minibert.models.heads import Classifier, RobertaClassificationHead
@@ -113,30 +114,47 @@ class _LMTask(TaskModel):
         host = check_labels("labels", labels, (inputs.batch, kept), TOKENS, self.config.vocab_size)
         return move(host, self.parameters.xp)
 
-    def _kept_tokens(self, logits_to_keep: Any, tokens: int) -> tuple[Any, int]:
-        """The index of the token axis, and how many tokens it leaves."""
+    def _kept_tokens(self, logits_to_keep: Any, labels: Any, inputs: Inputs) -> tuple[Any, Array | None]:
+        """The index into (B, T) of the tokens whose logits are computed (None for all), and their labels."""
+        batch, tokens = inputs.batch, inputs.tokens
+        by_labels = isinstance(logits_to_keep, str) and logits_to_keep == "labels"
+        if by_labels:
+            if labels is None:
+                raise InputError("logits_to_keep is 'labels', but no labels were given.")
+            targets = self._check_token_labels(labels, inputs, tokens)
+            places = self.parameters.xp.nonzero(targets != IGNORE_INDEX)
+            kept = tuple(axis[None] for axis in places)  # (1, M) each: one row of all labelled tokens
+            return kept, targets[kept]
         index = check_logits_to_keep(logits_to_keep, tokens)
-        count = len(range(*index.indices(tokens))) if isinstance(index, slice) else len(index)
-        return index if isinstance(index, slice) else move(index, self.parameters.xp), count
+        if isinstance(index, slice):
+            count = len(range(*index.indices(tokens)))
+            whole = count == tokens
+            places = np.arange(tokens)[index]
+        else:
+            count, whole, places = len(index), False, index
+        targets = self._check_token_labels(labels, inputs, count)
+        if whole:
+            return None, targets
+        return (slice(None), move(places, self.parameters.xp)), targets
 
     def _logits(self, hidden: Array, kept: Any, run: Run) -> Array:
-        """hidden (B, T, D) -> logits (B, kept T, V)."""
-        whole = isinstance(kept, slice) and kept == slice(None)
-        run.save("logits_to_keep", (kept, hidden.shape, whole))
-        return self.lm_head_module.forward(hidden if whole else hidden[:, kept], run)
+        """hidden (B, T, D) -> logits (B, T, V) of the kept tokens."""
+        run.save("logits_to_keep", (kept, hidden.shape))
+        return self.lm_head_module.forward(hidden if kept is None else hidden[kept], run)
 
     def _logits_backward(self, dlogits: Array | None, back: Backward) -> Array | None:
-        """dlogits (B, kept T, V) -> dhidden (B, T, D), zero at tokens that were not kept."""
+        """dlogits (B, T, V) of the kept tokens -> dhidden (B, T, D), zero at tokens that were not kept."""
         dkept = self.lm_head_module.backward(dlogits, back)
-        kept, shape, whole = back.saved("logits_to_keep")
-        if dkept is None or whole:
+        kept, shape = back.saved("logits_to_keep")
+        if dkept is None or kept is None:
             return dkept
         dhidden = self.parameters.xp.zeros(shape, dtype=dkept.dtype)
-        if isinstance(kept, slice):
-            dhidden[:, kept] = dkept
-        else:  # a place may be named twice, and then both gradients count
-            for i, place in enumerate(kept.tolist()):
-                dhidden[:, place] += dkept[:, i]
+        rows, places = kept
+        if not isinstance(rows, slice):
+            dhidden[rows, places] = dkept
+            return dhidden
+        for i, place in enumerate(places.tolist()):  # a place may be named twice, and then both gradients count
+            dhidden[:, place] += dkept[:, i]
         return dhidden
 
 
@@ -166,7 +184,9 @@ class MaskedLM(_LMTask):
         Args:
             labels: (B, T), the right token where it counts and -100 elsewhere; of the kept tokens only, where
                 logits_to_keep is given.
-            logits_to_keep: compute logits of the last n tokens, or of these places, only; 0 for all.
+            logits_to_keep: compute logits of the last n tokens, or of these places, only; 0 for all. "labels" for
+                the labelled tokens only, M of them: logits are (1, M, V) then, in reading order. In training that
+                saves most of the work over the vocabulary.
 
         Returns:
             MaskedLMOutput: loss, the mean cross entropy; logits (B, T, V).
@@ -175,8 +195,7 @@ class MaskedLM(_LMTask):
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
             encoder_hidden_states, encoder_attention_mask, own=trace is not None,
         )  # fmt: skip
-        kept, count = self._kept_tokens(logits_to_keep, inputs.tokens)
-        targets = self._check_token_labels(labels, inputs, count)
+        kept, targets = self._kept_tokens(logits_to_keep, labels, inputs)
         run, states, _ = self._encode(inputs, trace, output_attentions, output_hidden_states)
         logits = self._logits(states.hidden, kept, run)
         loss = None if targets is None else classification_loss(logits, targets, run)
@@ -230,8 +249,9 @@ class CausalLM(_LMTask):
             encoder_hidden_states, encoder_attention_mask, past_key_values,
             use_cache=False if labels is not None and not self.caches_with_labels else use_cache, own=trace is not None,
         )  # fmt: skip
-        kept, count = self._kept_tokens(logits_to_keep, inputs.tokens)
-        targets = self._check_token_labels(labels, inputs, count)
+        if isinstance(logits_to_keep, str):
+            raise InputError(f"logits_to_keep is {logits_to_keep!r}: a number or a list of places belongs there.")
+        kept, targets = self._kept_tokens(logits_to_keep, labels, inputs)
         run, states, _ = self._encode(inputs, trace, output_attentions, output_hidden_states)
         logits = self._logits(states.hidden, kept, run)
         loss = None if targets is None else next_token_loss(logits, targets, run)
@@ -295,7 +315,7 @@ class PreTraining(_LMTask, _PooledTask):
             labels: (B, T), the right token where it counts and -100 elsewhere.
             next_sentence_label: (B,), 0 where the second sentence follows the first and 1 where it does not.
                 The loss, the sum of both, needs both labels.
-            logits_to_keep: compute logits of the last n tokens, or of these places, only; 0 for all.
+            logits_to_keep: as of BertForMaskedLM.
 
         Returns:
             BertForPreTrainingOutput: loss; prediction_logits (B, T, V); seq_relationship_logits (B, 2).
@@ -303,8 +323,7 @@ class PreTraining(_LMTask, _PooledTask):
         inputs = self._prepare(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds, trace
         )
-        kept, count = self._kept_tokens(logits_to_keep, inputs.tokens)
-        targets = self._check_token_labels(labels, inputs, count)
+        kept, targets = self._kept_tokens(logits_to_keep, labels, inputs)
         follows = _check_next_sentence(self, "next_sentence_label", next_sentence_label, inputs.batch)
         run, states, pooled = self._encode(inputs, trace, output_attentions, output_hidden_states)
         logits = self._logits(states.hidden, kept, run)
