@@ -23,7 +23,7 @@ from minibert.errors import WeightFileError
 class Replacement:
     """New files that take their places together: `open` each, write, then `sync` and `rename`.
 
-    A context manager: what has not been renamed when the block ends is removed. Errors of the system pass
+    A context manager: what has not been renamed when the block ends is removed. Exceptions pass
     through with a note that names the file.
     """
 
@@ -72,7 +72,7 @@ class Replacement:
     def __exit__(
         self, kind: type[BaseException] | None, reason: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(reason, OSError) and self._open:
+        if reason is not None and self._open:
             names = ", ".join(path.name for path, _, _ in self._open)
             reason.add_note(f"Not written: {names} in {self._open[0][0].parent}; what stood there is unchanged.")
         for _, temporary, file in self._open:
@@ -80,7 +80,6 @@ class Replacement:
                 file.close()
             with contextlib.suppress(OSError):
                 temporary.unlink()
-        self._open.clear()
 
 
 @contextlib.contextmanager

@@ -113,7 +113,7 @@ def _read_limited(path: Path, what: str, error: type[MinibertError], max_bytes: 
                 f"This is probably another kind of file under this name."
             )
         with path.open("rb") as file:
-            return file.read(max_bytes + 1)
+            return file.read(max_bytes)
     except FileNotFoundError:
         raise error(f"{path}: there is no such file, but {what} is needed. {_siblings(path.parent)}") from None
     except (OSError, ValueError) as reason:

@@ -133,7 +133,7 @@ def _why_misshapen(mismatched: Mapping[str, tuple[Shape, Shape]], base_prefix: s
 def _differing_fields(name: str, expected: Shape, found: Shape, base_prefix: str) -> list[tuple[str, int, int]]:
     if len(expected) != len(found):
         return []
-    if len(expected) == 2 and found == expected[::-1]:
+    if found == expected[::-1]:
         return [("transposed", 0, 0)]
     fields = next(fields for pattern, fields in _AXES if re.search(f"(?:^|\\.)(?:{pattern})$", name))
     widths = _WIDTHS.get(base_prefix, {"narrow": "hidden_size", "wide": "hidden_size"})

@@ -237,3 +237,52 @@ def test_the_folder_is_synced_too(path, monkeypatch):
     )
     save_safetensors(path, NEW)
     assert synced == [False, True]
+
+
+def test_everything_is_in_the_file_when_it_is_forced_to_the_disk(path, monkeypatch):
+    sizes = []
+    fsync = os.fsync
+    monkeypatch.setattr("os.fsync", lambda handle: (sizes.append(os.fstat(handle).st_size), fsync(handle)))
+    with replacing(path) as file:
+        file.write(b"12345")
+    assert sizes[0] == 5
+
+
+def test_files_are_closed_before_they_are_renamed(tmp_path):
+    with Replacement() as new:
+        file = new.open(tmp_path / "a")
+        new.sync()
+        assert file.closed
+        new.rename()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="reads /proc")
+def test_no_file_stays_open(path, monkeypatch):
+    before = len(os.listdir("/proc/self/fd"))
+    save_safetensors(path, NEW)
+    opened = []
+    real = Replacement.open
+    monkeypatch.setattr(Replacement, "open", lambda self, path: opened.append(real(self, path)) or opened[-1])
+    monkeypatch.setattr("os.replace", failing(OSError(5, "Input/output error")))
+    with pytest.raises(OSError, match="Input/output"):
+        save_safetensors(path, NEW)
+    monkeypatch.setattr("os.fsync", failing(OSError(5, "Input/output error")))
+    with pytest.raises(OSError, match="Input/output"):
+        save_safetensors(path, NEW)
+    assert [file.closed for file in opened] == [True, True]
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_is_never_renamed_is_removed_without_a_fuss(tmp_path):
+    with Replacement() as new:
+        new.open(tmp_path / "a").write(b"x")
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_interruption_says_what_was_not_written(path, monkeypatch):
+    monkeypatch.setattr("os.fsync", failing(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt) as caught:
+        save_safetensors(path, NEW)
+    assert caught.value.__notes__ == [
+        f"Not written: model.safetensors in {path.parent}; what stood there is unchanged."
+    ]

@@ -142,6 +142,10 @@ INDEXES = {
         {"weight_map": {"c": "C:outside.safetensors"}},
         "FOLDER/INDEX: the weight_map points to 'C:outside.safetensors'; a shard must be a plain file name",
     ),
+    "a hidden stream of Windows": (
+        {"weight_map": {"c": "model:c.safetensors"}},
+        "FOLDER/INDEX: the weight_map points to 'model:c.safetensors'; a shard must be a plain file name",
+    ),
     "a folder below": (
         {"weight_map": {"c": "sub/x.safetensors"}},
         "FOLDER/INDEX: the weight_map points to 'sub/x.safetensors'; a shard must be a plain file name",
@@ -378,3 +382,40 @@ def test_an_empty_folder(tmp_path):
 @pytest.mark.parametrize("name", ["missing", "with\0zero"])
 def test_no_folder(tmp_path, name):
     assert refusal(tmp_path / name) == "FOLDER: there is no such folder."
+
+
+def test_an_index_that_links_nowhere(tmp_path):
+    (tmp_path / INDEX).symlink_to("gone.json")
+    assert refusal(tmp_path).startswith(f"FOLDER/{INDEX}: there is no such file, but the shard index is needed.")
+
+
+@pytest.mark.parametrize("name", ["training_args.bin", "optimizer.pt", "model.txt", "model_args.json"])
+def test_files_that_are_no_weights_are_not_taken_for_pickles(tmp_path, name):
+    (tmp_path / name).write_bytes(b"")
+    assert refusal(tmp_path) == f"FOLDER holds no weights: neither model.safetensors nor {INDEX}, only {name}."
+
+
+@pytest.mark.parametrize(("count", "end"), [(8, "7.txt."), (9, "7.txt and 1 more.")])
+def test_up_to_eight_files_are_listed(tmp_path, count, end):
+    for number in range(count):
+        (tmp_path / f"{number}.txt").write_text("")
+    assert refusal(tmp_path).endswith(end)
+
+
+def test_a_repository_s_other_folders_are_not_snapshots(folder, tmp_path):
+    repository = tmp_path / "models--org--name"
+    (repository / "blobs").mkdir(parents=True)
+    other = repository / "other" / "1"
+    other.parent.mkdir()
+    os.rename(folder, other)
+    os.rename(other / TWO, repository / "blobs" / "x")
+    (other / TWO).symlink_to(repository / "blobs" / "x")
+    assert "is a link to" in refusal(other)
+
+
+def test_checkpoints_are_mapped_unless_told_otherwise(folder, monkeypatch):
+    monkeypatch.setattr(np, "fromfile", lambda *arguments: pytest.fail("read the file"))
+    open_checkpoint(folder)
+    open_checkpoint(folder / ONE)
+    with pytest.raises(pytest.fail.Exception):
+        open_checkpoint(folder, mapped=False)

@@ -43,6 +43,10 @@ DAMAGED = {
         struct.pack("<Q", 100_000_001) + b"{}",
         "FILE claims a header of 100,000,001 bytes; the format allows 100,000,000. This is probably not a …",
     ),
+    "header at the limit": (
+        struct.pack("<Q", 100_000_000) + b"{}",
+        "FILE claims a header of 100,000,000 bytes, but only 2 bytes follow. …",
+    ),
     "header length all ones": (
         b"\xff" * 8 + b"{}",
         "FILE claims a header of 18,446,744,073,709,551,615 bytes; the format allows 100,000,000. …",
@@ -215,6 +219,18 @@ DAMAGED = {
     "shape overflows by its dtype": (
         one_tensor('{"dtype":"F64","shape":[1152921504606846976],"data_offsets":[0,8]}'),
         "FILE: tensor 'w' has the shape [1152921504606846976], more bytes than 63 bits can count.",
+    ),
+    "shape of as many bytes as can be counted": (
+        one_tensor('{"dtype":"U8","shape":[9223372036854775807],"data_offsets":[0,9223372036854775807]}'),
+        "FILE: tensor 'w' claims bytes 0..9223372036854775807, but the data part holds 8 bytes. …",
+    ),
+    "shape of one byte more": (
+        one_tensor('{"dtype":"U8","shape":[9223372036854775808],"data_offsets":[0,9223372036854775808]}'),
+        "FILE: tensor 'w' has the shape [9223372036854775808], more bytes than 63 bits can count.",
+    ),
+    "offsets that do not begin at 0": (
+        one_tensor('{"dtype":"F32","shape":[1],"data_offsets":[2,8]}'),
+        "FILE: tensor 'w' of shape (1,) and dtype F32 needs 4 bytes, but its offsets 2..8 span 6. …",
     ),
     "shape overflows beside a zero": (
         one_tensor('{"dtype":"F32","shape":[0,9223372036854775807],"data_offsets":[0,0]}', b""),

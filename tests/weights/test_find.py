@@ -204,9 +204,15 @@ def test_a_revision_that_is_none(revision):
 def test_a_reference_that_points_outside_the_cache(tmp_path, commit):
     snapshot = cached(tmp_path / "hub")
     (tmp_path / "outside").mkdir()
-    (tmp_path / "outside" / "config.json").write_text("{}")
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / "outside" / name).write_text("{}")
     (snapshot.parents[1] / "refs" / "main").write_bytes(os.fsencode(commit))
     assert "There is no checkpoint 'org/bert'." in refusal("org/bert")
+
+
+def test_a_name_is_not_another_spelling_of_a_cached_one(tmp_path):
+    cached(tmp_path / "hub", "org/bert")
+    assert refusal("org--bert").endswith(" As a name on the Hub it is not valid either.")
 
 
 def test_where_the_cache_is(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 
 from minibert.errors import ConfigError, TokenizerError
 from minibert.weights import read_json
+from minibert.weights.json_file import short
 
 # name of the case: (content, the beginning of the error's text)
 BAD = {
@@ -45,6 +46,7 @@ BAD = {
         b'{"a": 1, "b": 2, "a": 1}',
         "the configuration gives the key 'a' twice; only one of the two",
     ),
+    "another key twice": (b'{"a": 1, "b": 2, "b": 1}', "the configuration gives the key 'b' twice; only one"),
     "a key twice inside": (
         b'{"x": {"a": 1, "a": 2}}',
         "the configuration gives the key 'a' twice; only one of the",
@@ -110,6 +112,10 @@ def test_a_missing_file_says_what_is_there(tmp_path):
     for number in range(10):
         (tmp_path / f"{number}.txt").write_text("")
     assert refusal(path).endswith("The folder holds 0.txt, 1.txt, 2.txt, 3.txt, 4.txt, 5.txt, 6.txt, 7.txt and 2 more.")
+    (tmp_path / "9.txt").unlink()
+    assert refusal(path).endswith("6.txt, 7.txt and 1 more.")
+    (tmp_path / "8.txt").unlink()
+    assert refusal(path).endswith("6.txt, 7.txt.")
 
 
 def test_a_missing_folder(tmp_path):
@@ -152,3 +158,11 @@ def test_an_error_of_the_system(tmp_path, monkeypatch):
 
 def test_a_name_with_a_zero_byte():
     assert ": the configuration cannot be read: " in refusal("config\0.json")
+
+
+@pytest.mark.parametrize(("length", "shown"), [(78, 80), (79, 80), (500, 80), (1, 3)])
+def test_values_are_cut_to_fit_a_message(length, shown):
+    text = short("x" * length)
+    assert len(text) == shown
+    assert text.endswith("...") == (length > 78)
+    assert text.startswith("'x")

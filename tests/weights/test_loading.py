@@ -147,3 +147,14 @@ def test_checkpoints_of_transformers_load_whole(tmp_path, family):
     bare = plan_loading(encoder, checkpoint.shapes, None, family)
     bare.check()
     assert set(bare.report.loaded) == set(encoder)
+
+
+def test_a_brain_float_copy_of_a_wider_original(tmp_path):
+    header = {
+        WORDS: {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]},
+        COPY: {"dtype": "BF16", "shape": [2], "data_offsets": [8, 12]},
+    }
+    text = json.dumps(header).encode()
+    data = np.array([1, 2], "<f4").tobytes() + np.array([0x3F80, 0x4000], "<u2").tobytes()
+    (tmp_path / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data)
+    assert load(tmp_path, {WORDS: (2,)}, TIED)[WORDS].tolist() == [1, 2]

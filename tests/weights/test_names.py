@@ -272,8 +272,9 @@ def test_fewer_layers_than_the_model_has():
     )
 
 
-def test_a_weight_missing_from_a_layer_that_is_there_is_damage():
-    model = TASK | {"bert.encoder.layer.0.output.dense.bias": (8,)}
+@pytest.mark.parametrize("layer", [0, 1])
+def test_a_weight_missing_from_a_layer_that_is_there_is_damage(layer):
+    model = TASK | {f"bert.encoder.layer.{layer}.output.dense.bias": (8,)}
     with pytest.raises(
         WeightFileError, match=r"dense.bias\. It is damaged, or a checkpoint of another kind of model\.$"
     ):
@@ -291,6 +292,14 @@ def test_an_empty_checkpoint():
     made = plan(TASK, {})
     assert made.report.missing == list(prefixed(ENCODER))
     assert made.report.initialised == list(CLASSIFIER)
+    with pytest.raises(WeightFileError, match="It is damaged"):
+        made.check()
+
+
+@pytest.mark.parametrize(("count", "end"), [(12, "w11. It is"), (13, "w11 and 1 more. It is")])
+def test_up_to_twelve_missing_weights_are_listed(count, end):
+    text = describe_misfit("here", [f"w{i}" for i in range(count)], {}, checkpoint_names=[], base_prefix="bert")
+    assert end in text
 
 
 def test_many_missing_weights_are_not_all_listed():
@@ -402,7 +411,7 @@ def test_another_number_of_dimensions():
 
 def test_a_whole_model_of_another_size_shares_lines_between_layers():
     model = {f"encoder.layer.{i}.{part}.bias": (8,) for i in range(12) for part in ("a", "b")}
-    checkpoint = dict.fromkeys(model, (16,)) | {"encoder.layer.3.a.bias": (32,)}
+    checkpoint = dict.fromkeys(sorted(model), (16,)) | {"encoder.layer.3.a.bias": (32,)}  # 0, 1, 10, 11, 2, ...
     with pytest.raises(WeightFileError) as caught:
         plan(model, checkpoint).check()
     lines = str(caught.value).split("\n")[1:-1]

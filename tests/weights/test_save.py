@@ -195,6 +195,13 @@ def test_what_cannot_be_written_leaves_the_old_file(path, case):
     assert os.listdir(path.parent) == [path.name]
 
 
+@pytest.mark.parametrize("attribute", ["dtype", "shape"])
+def test_half_an_array_is_none(path, attribute):
+    half = type("Half", (), {attribute: getattr(np.ones(2), attribute)})()
+    with pytest.raises(WeightFileError, match=r"tensor 'w' is a Half, not an array\.$"):
+        save_safetensors(path, {"w": half})
+
+
 def test_the_refusal_of_a_dtype_says_what_to_do(path):
     with pytest.raises(WeightFileError, match=r"They hold uint64, int64, .*, bool; convert the array first\.$"):
         save_safetensors(path, {"w": np.ones(2, np.complex128)})

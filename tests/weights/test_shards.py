@@ -77,7 +77,15 @@ def test_the_index_is_that_of_transformers(tmp_path):
         "metadata": {"total_size": 2000},
         "weight_map": {"a": SHARDS[0], "b": SHARDS[0], "c": SHARDS[1], "d": SHARDS[1], "e": SHARDS[2]},
     }
+    text = (tmp_path / INDEX).read_text()
+    assert text.startswith('{\n  "metadata": {\n    "total_size": 2000\n  },\n  "weight_map": {\n    "a": ')
+    assert text.endswith("\n  }\n}\n")
     assert all(open_safetensors(file).metadata == {"format": "pt", "by": "us"} for file in files[:3])
+
+
+def test_the_index_is_sorted_whatever_the_order_of_the_tensors(tmp_path):
+    save_checkpoint(tmp_path, dict(reversed(ARRAYS.items())), max_shard_size=800)
+    assert list(json.loads((tmp_path / INDEX).read_text())["weight_map"]) == list("abcde")
 
 
 def test_a_tensor_larger_than_the_limit_gets_its_own_shard(tmp_path):
