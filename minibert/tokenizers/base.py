@@ -10,7 +10,7 @@ with `details` also keeps, for each token, its span in the text and its word.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from minibert.errors import InputError, TokenizerError
 from minibert.tokenizers.added_tokens import AddedToken, AddedVocabulary
@@ -33,13 +33,24 @@ class Token(NamedTuple):
 class TokenizerBase(SpecialTokens):
     """Vocabulary, added tokens, encoding of one text, decoding. See the module's description."""
 
-    model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
+    model_input_names: ClassVar[list[str]] = ["input_ids", "token_type_ids", "attention_mask"]
+    _own_template: Template | None = None  # a template read from a tokenizer.json
     bare_template = BARE  # where sequences go when no special tokens are added
 
     def __init__(
-        self, vocab: Mapping[str, int], *, profile: str = "transformers", model_max_length: float | None = None,
-        padding_side: str = "right", truncation_side: str = "right", clean_up_tokenization_spaces: bool = False,
-        split_special_tokens: bool = False, name_or_path: str = "",
+        self,
+        vocab: Mapping[str, int],
+        *,
+        profile: str = "transformers",
+        model_max_length: float | None = None,
+        padding_side: str = "right",
+        truncation_side: str = "right",
+        clean_up_tokenization_spaces: bool = False,
+        split_special_tokens: bool = False,
+        extra_special_tokens: Any = (),
+        additional_special_tokens: Any = (),
+        added_tokens_decoder: Mapping[int, Any] | None = None,
+        name_or_path: str = "",
     ) -> None:
         if profile not in PROFILES:
             raise TokenizerError(f"profile must be one of {list(PROFILES)}, not {profile!r}.")
@@ -55,6 +66,9 @@ class TokenizerBase(SpecialTokens):
         self.clean_up_tokenization_spaces = clean_up_tokenization_spaces
         self.split_special_tokens = split_special_tokens
         self.name_or_path = name_or_path
+        # added by `_set_roles`, when the family's model is ready; first those that come with an id
+        self._waiting_added = dict(added_tokens_decoder or {})
+        self._waiting_extra = [*extra_special_tokens, *additional_special_tokens]
 
     # ------------------------------------------------------------ what a family fills in
 
@@ -89,9 +103,13 @@ class TokenizerBase(SpecialTokens):
         """Tokens back to text: the family's decoder."""
         raise NotImplementedError
 
-    def _template(self) -> Template:
-        """Stage 4: where special tokens go."""
+    def _family_template(self) -> Template:
+        """Stage 4: where the family puts special tokens."""
         raise NotImplementedError
+
+    def _template(self) -> Template:
+        """Where special tokens go: as the file says that the tokenizer came from, else as the family does."""
+        return self._own_template or self._family_template()
 
     # ------------------------------------------------------------ one text
 
@@ -150,9 +168,7 @@ class TokenizerBase(SpecialTokens):
             if match.id is not None:
                 words.append([Token(match.id, (match.start, match.end))])
                 continue
-            words += self._part_words(
-                AlignedText.from_text(text[match.start : match.end], match.start), split_special
-            )
+            words += self._part_words(AlignedText.from_text(text[match.start : match.end], match.start), split_special)
         return words
 
     def _part_words(self, text: AlignedText, split_special: bool) -> list[list[Token]]:
@@ -190,6 +206,10 @@ class TokenizerBase(SpecialTokens):
         """id -> added token, in the order of ids."""
         return dict(sorted(self.added.by_id.items()))
 
+    def saved_tokens(self) -> dict[int, AddedToken]:
+        """id -> added token, as the files that are saved say it."""
+        return self.added_tokens_decoder
+
     @property
     def added_tokens_encoder(self) -> dict[str, int]:
         """token -> id of the added tokens."""
@@ -216,6 +236,27 @@ class TokenizerBase(SpecialTokens):
                 next_id += 1
         self.added.add_all(fresh.values())
         return len(fresh)
+
+    def _add_with_ids(self, tokens: Mapping[int, Any]) -> None:
+        """Add tokens under the ids that a file gives them."""
+        pairs = [(AddedToken.from_value(value), id_) for id_, value in sorted(tokens.items())]
+        for token, id_ in pairs:
+            known = self.added.ids.get(token.content, self.vocab.get(token.content))
+            if known is not None and known != id_:
+                raise TokenizerError(
+                    f"The added token {token.content!r} has the id {id_}, but in the vocabulary it has {known}."
+                )
+            taken = self.tokens_by_id.get(id_)
+            if taken is not None and taken != token.content:
+                raise TokenizerError(f"The added token {token.content!r} has the id {id_}, which belongs to {taken!r}.")
+        self.added.add_all(pairs)
+
+    def _set_roles(self, **roles: Any) -> None:
+        """Add the tokens that come with ids, fill the roles, then add the special tokens without one."""
+        self._add_with_ids(self._waiting_added)
+        for role, token in roles.items():
+            self._set_role(role, token)
+        self.extra_special_tokens = self._waiting_extra
 
     def _add_special(self, token: AddedToken) -> None:
         if self.added.tokens.get(token.content) == token:

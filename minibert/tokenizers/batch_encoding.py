@@ -18,8 +18,11 @@ class BatchEncoding(dict[str, Any]):
     """
 
     def __init__(
-        self, data: dict[str, Any] | None = None, encodings: Callable[[], list[Encoding]] | None = None,
-        tensor_type: str | None = None, batched: bool = True,
+        self,
+        data: dict[str, Any] | None = None,
+        encodings: Callable[[], list[Encoding]] | None = None,
+        tensor_type: str | None = None,
+        batched: bool = True,
     ) -> None:
         super().__init__(data or {})
         self._recipe = encodings
@@ -63,9 +66,7 @@ class BatchEncoding(dict[str, Any]):
         if tensor_type is None:
             return self
         if tensor_type not in TENSOR_TYPES:
-            raise InputError(
-                f"{tensor_type} is not a valid TensorType, please select one of {list(TENSOR_TYPES)}."
-            )
+            raise InputError(f"{tensor_type} is not a valid TensorType, please select one of {list(TENSOR_TYPES)}.")
         for name, values in self.items():
             self[name] = _as_array([values] if prepend_batch_axis else values, tensor_type, name)
         return self
@@ -91,7 +92,7 @@ class BatchEncoding(dict[str, Any]):
         if self._encodings is None:
             if self._recipe is None:
                 raise InputError(
-                    "This BatchEncoding did not come from a call of a tokenizer on text, so it knows no tokens or words."
+                    "This BatchEncoding did not come from a tokenizer's call on text, so it knows no tokens or words."
                 )
             self._encodings = self._recipe()
         return self._encodings
@@ -141,9 +142,7 @@ class BatchEncoding(dict[str, Any]):
     ) -> "TokenSpan | None":
         """The range of tokens that a word was cut into; None if it has none."""
         row, word = self._pick(batch_or_word_index, word_index)
-        tokens = [
-            i for i, owner in enumerate(row.word_ids) if owner == word and row.sequence_ids[i] == sequence_index
-        ]
+        tokens = [i for i, owner in enumerate(row.word_ids) if owner == word and row.sequence_ids[i] == sequence_index]
         return TokenSpan((tokens[0], tokens[-1] + 1)) if tokens else None
 
     def word_to_chars(

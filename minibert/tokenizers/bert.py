@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from minibert.errors import TokenizerError
 from minibert.tokenizers.aligned_text import AlignedText
@@ -41,7 +41,9 @@ class BertTokenizer(PreTrainedTokenizer):
     [2, 5, 6, 7, 1, 3]
     """
 
-    vocab_files_names = {"vocab_file": "vocab.txt", "tokenizer_file": "tokenizer.json"}
+    family = "bert"
+    class_in_config = "BertTokenizer"
+    vocab_files_names: ClassVar[dict[str, str]] = {"vocab_file": "vocab.txt", "tokenizer_file": "tokenizer.json"}
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class BertTokenizer(PreTrainedTokenizer):
         clean_text: bool = True,
         wordpieces_prefix: str = "##",
         max_input_chars_per_word: int | None = None,
+        decoder_cleanup: bool = True,
         **options: Any,
     ) -> None:
         if vocab is None:
@@ -74,7 +77,9 @@ class BertTokenizer(PreTrainedTokenizer):
         self.do_lower_case = do_lower_case
         self.strip_accents = strip_accents
         self.tokenize_chinese_chars = tokenize_chinese_chars
+        self.clean_text = clean_text
         self.wordpieces_prefix = wordpieces_prefix
+        self.decoder_cleanup = decoder_cleanup
         self._translator = BertTranslator(self.normalizer_options)
         clean_up = True if clean_up_tokenization_spaces is None else clean_up_tokenization_spaces
         super().__init__(vocab, clean_up_tokenization_spaces=clean_up, **options)
@@ -127,7 +132,7 @@ class BertTokenizer(PreTrainedTokenizer):
         known = self._model
         return [id_ for word in pattern.findall(text) for id_ in known[word]]
 
-    def _template(self) -> Template:
+    def _family_template(self) -> Template:
         cls, sep = self.required_id("cls_token"), self.required_id("sep_token")
         first = (Slot(cls, None, 0), Slot(None, 0, 0), Slot(sep, None, 0))
         return Template(first, (*first, Slot(None, 1, 1), Slot(sep, None, 1)))
@@ -135,7 +140,8 @@ class BertTokenizer(PreTrainedTokenizer):
     def _join(self, tokens: list[str]) -> str:
         if self.profile == "original":
             return " ".join(tokens).replace(" " + self.wordpieces_prefix, "").strip()
-        return "".join([clean_token(self._glued(token) if i else token) for i, token in enumerate(tokens)])
+        glued = [self._glued(token) if i else token for i, token in enumerate(tokens)]
+        return "".join(map(clean_token, glued) if self.decoder_cleanup else glued)
 
     def _glued(self, token: str) -> str:
         """A token that is not the first: a continuation without its prefix, others after a blank."""

@@ -14,6 +14,7 @@ import heapq
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from minibert.errors import TokenizerError
@@ -136,7 +137,7 @@ def merge_steps(symbols: Sequence[str], ranks: Mapping[tuple[str, str], int]) ->
     """
     symbols = list(symbols)
     while True:
-        known = [(ranks[pair], i) for i, pair in enumerate(zip(symbols, symbols[1:], strict=False)) if pair in ranks]
+        known = [(ranks[pair], i) for i, pair in enumerate(pairwise(symbols)) if pair in ranks]
         if not known:
             return
         rank, i = min(known)
@@ -168,9 +169,7 @@ class BytePairCache(dict[str, tuple[int, ...]]):
     (0, 5)
     """
 
-    def __init__(
-        self, vocab: Mapping[str, int], merges: Sequence[tuple[str, str]], unknown: int | None = None
-    ) -> None:
+    def __init__(self, vocab: Mapping[str, int], merges: Sequence[tuple[str, str]], unknown: int | None = None) -> None:
         super().__init__()
         self.ranks = _numbered_merges(vocab, merges)
         self.byte_ids = [vocab.get(char, unknown) for char in BYTE_CHARS]
@@ -207,9 +206,7 @@ Ranks = dict[tuple[int, int], tuple[int, int]]  # (left id, right id) -> (rank, 
 def _numbered_merges(vocab: Mapping[str, int], merges: Sequence[tuple[str, str]]) -> Ranks:
     """The merges on ids. A pair listed twice has the rank of its last line, as in the reference."""
     try:
-        return {
-            (vocab[left], vocab[right]): (rank, vocab[left + right]) for rank, (left, right) in enumerate(merges)
-        }
+        return {(vocab[left], vocab[right]): (rank, vocab[left + right]) for rank, (left, right) in enumerate(merges)}
     except KeyError:
         pass
     for rank, (left, right) in enumerate(merges):
@@ -230,7 +227,7 @@ def merge_by_scan(ids: list[int], ranks: Ranks) -> list[int]:
     get = ranks.get
     ids = list(ids)
     while len(ids) > 1:
-        found = [get(pair, _NEVER) for pair in zip(ids, ids[1:], strict=False)]
+        found = [get(pair, _NEVER) for pair in pairwise(ids)]
         best = min(found)
         if best is _NEVER:
             break
@@ -244,7 +241,7 @@ def merge_by_heap(ids: list[int], ranks: Ranks) -> list[int]:
     ids = list(ids)
     after = [*range(1, len(ids)), -1]
     before = list(range(-1, len(ids) - 1))
-    queue = [(*ranks[pair], i) for i, pair in enumerate(zip(ids, ids[1:], strict=False)) if pair in ranks]
+    queue = [(*ranks[pair], i) for i, pair in enumerate(pairwise(ids)) if pair in ranks]
     heapq.heapify(queue)  # by rank, then by place
 
     def offer(left: int, right: int) -> None:

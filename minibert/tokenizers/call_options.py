@@ -39,8 +39,16 @@ class CallOptions:
 
 
 def resolve_options(
-    *, padding: Any, truncation: Any, max_length: int | None, stride: int, pad_to_multiple_of: int | None,
-    padding_side: str, truncation_side: str, model_max_length: int, add_special_tokens: bool = True,
+    *,
+    padding: Any,
+    truncation: Any,
+    max_length: int | None,
+    stride: int,
+    pad_to_multiple_of: int | None,
+    padding_side: str,
+    truncation_side: str,
+    model_max_length: int,
+    add_special_tokens: bool = True,
 ) -> CallOptions:
     """One `CallOptions` from what the user wrote, or an InputError that says what contradicts what.
 
@@ -56,8 +64,10 @@ def resolve_options(
         truncation = True
     pad = _choice(padding, PADDING, {True: "longest", False: "do_not_pad", None: "do_not_pad"}, "padding")
     cut = _choice(
-        truncation, TRUNCATION,
-        {True: "longest_first", False: "do_not_truncate", None: "do_not_truncate"}, "truncation",
+        truncation,
+        TRUNCATION,
+        {True: "longest_first", False: "do_not_truncate", None: "do_not_truncate"},
+        "truncation",
     )
     if max_length is None:
         limit = model_max_length if model_max_length <= _LARGE else None
@@ -74,8 +84,14 @@ def resolve_options(
             f"({max_length}) is not a multiple of pad_to_multiple_of ({multiple})."
         )
     return CallOptions(
-        add_special_tokens, pad, cut, max_length, stride, multiple,
-        check_side(padding_side, "padding_side"), check_side(truncation_side, "truncation_side"),
+        add_special_tokens,
+        pad,
+        cut,
+        max_length,
+        stride,
+        multiple,
+        check_side(padding_side, "padding_side"),
+        check_side(truncation_side, "truncation_side"),
     )
 
 

@@ -169,10 +169,10 @@ class CallableTokenizer(TokenizerBase):
         if details:
             finished = set()  # overflowing rows may share a part
             for row in rows:
-                for part, source in zip(row, text, strict=False):
-                    if id(part) not in finished:
-                        self._finish_offsets(part, source or "")
-                        finished.add(id(part))
+                for sequence, source in zip(row, text, strict=False):
+                    if id(sequence) not in finished:
+                        self._finish_offsets(sequence, source or "")
+                        finished.add(id(sequence))
         return [template.build(row, details) for row in rows]
 
     def _truncate(
@@ -193,13 +193,9 @@ class CallableTokenizer(TokenizerBase):
         ]
         if not overflow:
             return [[sequence.part(*cut[0]) for sequence, cut in zip(sequences, cuts, strict=True)]]
-        pieces = [
-            {span: sequence.part(*span) for span in cut} for sequence, cut in zip(sequences, cuts, strict=True)
-        ]
+        pieces = [{span: sequence.part(*span) for span in cut} for sequence, cut in zip(sequences, cuts, strict=True)]
         pairs = window_pairs(cuts[0], cuts[1] if len(cuts) == 2 else None)
-        return [
-            [pieces[0][first]] if other is None else [pieces[0][first], pieces[1][other]] for first, other in pairs
-        ]
+        return [[pieces[0][first]] if other is None else [pieces[0][first], pieces[1][other]] for first, other in pairs]
 
     def _check_stride(self, options: CallOptions) -> None:
         """The stride must leave room for new tokens in each window; `windows` looks again where one is cut."""

@@ -29,7 +29,7 @@ class IdTokenizer(CallableTokenizer):
             split = options.get("is_split_into_words", False)
             if not split:
                 ids = [self.convert_tokens_to_ids(part) if part is not None else None for part in (text, text_pair)]
-                return self.prepare_for_model(*ids, add_special_tokens=add_special_tokens, **options)["input_ids"]
+                return self.prepare_for_model(ids[0], ids[1], add_special_tokens, **options)["input_ids"]
         return self(text, text_pair, add_special_tokens=add_special_tokens, **options)["input_ids"]
 
     def encode_plus(self, text: Any, text_pair: Any = None, **options: Any) -> BatchEncoding:
@@ -94,8 +94,7 @@ class IdTokenizer(CallableTokenizer):
         sequences = [Sequence(as_list(part)) for part in (ids, pair_ids) if part is not None]
         template = self._template_for(add_special_tokens)
         rows = [
-            template.build(parts)
-            for parts in self._truncate(sequences, template, options, return_overflowing_tokens)
+            template.build(parts) for parts in self._truncate(sequences, template, options, return_overflowing_tokens)
         ]
         if options.pads:
             self._pad_rows(rows, rows[:1], options)
@@ -120,7 +119,9 @@ class IdTokenizer(CallableTokenizer):
         size = None if pair_ids is None else len(pair_ids)
         budget = len(ids) + (size or 0) - num_tokens_to_remove
         if budget < 0:
-            raise InputError(f"{num_tokens_to_remove} tokens were to be removed, but there are {len(ids) + (size or 0)}.")
+            raise InputError(
+                f"{num_tokens_to_remove} tokens were to be removed, but there are {len(ids) + (size or 0)}."
+            )
         kept = kept_lengths(len(ids), size, budget, strategy, self.profile == "original")
         left = self.truncation_side == "left"
         results: list[Any] = []

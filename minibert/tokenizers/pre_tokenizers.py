@@ -12,8 +12,6 @@ from typing import Any
 from minibert.tokenizers.aligned_text import Span
 from minibert.tokenizers.unicode_tables import (
     BERT_PUNCTUATION,
-    LETTERS,
-    NUMBERS,
     WHITESPACE,
     char_class,
     code_points,

@@ -5,9 +5,10 @@ tokenizer differs from it on ordinary text (`profiles.py`).
 """
 
 import unicodedata
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from minibert.errors import TokenizerError
 from minibert.tokenizers.added_tokens import AddedToken
@@ -18,6 +19,7 @@ from minibert.tokenizers.normalizers import lower_char
 from minibert.tokenizers.pretrained import PreTrainedTokenizer
 from minibert.tokenizers.sentencepiece_model import (
     SPACE,
+    PieceType,
     SentencePieceModel,
     byte_of_piece,
     read_sentencepiece_model,
@@ -34,7 +36,10 @@ class RemBertTokenizer(PreTrainedTokenizer):
     Special tokens that the model has no piece for get the ids after its last one.
     """
 
-    vocab_files_names = {"vocab_file": "sentencepiece.model", "tokenizer_file": "tokenizer.json"}
+    family = "rembert"
+    # transformers 5's RemBertTokenizer would replace the pipeline in tokenizer.json by one with a wrong unknown id
+    class_in_config = "PreTrainedTokenizerFast"
+    vocab_files_names: ClassVar[dict[str, str]] = {"vocab_file": "sentencepiece.model", "tokenizer_file": "tokenizer.json"}
 
     def __init__(
         self,
@@ -77,6 +82,12 @@ class RemBertTokenizer(PreTrainedTokenizer):
         """The number of the model's pieces."""
         return len(self.unigram.model.pieces)
 
+    @classmethod
+    def find_vocabulary(cls, folder: Path) -> dict[str, Path]:
+        """The SentencePiece model in a folder, under either of its usual names."""
+        paths = (folder / name for name in ("sentencepiece.model", "spiece.model"))
+        return next(({"vocab_file": path} for path in paths if path.exists()), {})
+
     # ------------------------------------------------------------ the stages
 
     def prepare(self, text: AlignedText) -> AlignedText:
@@ -94,6 +105,14 @@ class RemBertTokenizer(PreTrainedTokenizer):
     def _surface_for_search(self, content: str) -> str | None:
         return None  # SentencePiece knows no added tokens: all of them are found in the text as it is
 
+    def saved_tokens(self) -> dict[int, AddedToken]:
+        """Added tokens are searched in raw text; the model's user-defined symbols are tokens of that kind too."""
+        tokens = dict(self.added.by_id)
+        for id_, piece in enumerate(self.unigram.model.pieces):
+            if piece.type == PieceType.USER_DEFINED:
+                tokens.setdefault(id_, AddedToken(piece.text))
+        return {id_: replace(token, normalized=False) for id_, token in sorted(tokens.items())}
+
     def _part_words(self, text: AlignedText, split_special: bool) -> list[list[Token]]:
         encoding = self.unigram.encode_with_offsets(self.prepare(text))
         tokens = zip(encoding.words, map(Token, encoding.ids, encoding.offsets), strict=True)
@@ -104,7 +123,7 @@ class RemBertTokenizer(PreTrainedTokenizer):
             text = self.prepare(AlignedText.from_text(text)).text
         return self.unigram.encode(text)
 
-    def _template(self) -> Template:
+    def _family_template(self) -> Template:
         cls, sep = self.required_id("cls_token"), self.required_id("sep_token")
         first = (Slot(cls, None, 0), Slot(None, 0, 0), Slot(sep, None, 0))
         return Template(first, (*first, Slot(None, 1, 1), Slot(sep, None, 1)))
@@ -132,7 +151,8 @@ class RemBertTokenizer(PreTrainedTokenizer):
         parts: list[str] = []
         known = self.unigram.model.ids
         for inside, group in groupby(tokens, key=known.__contains__):
-            parts += [self.unigram.decode([known[token] for token in group])] if inside else group
+            run = list(group)
+            parts += [self.unigram.decode([known[token] for token in run])] if inside else run
         return " ".join(part for part in parts if part)
 
     def save_vocabulary(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from minibert.errors import TokenizerError
 from minibert.tokenizers.added_tokens import AddedToken
@@ -42,10 +42,12 @@ class RobertaTokenizer(PreTrainedTokenizer):
     [0, 10, 11, 2]
     """
 
-    vocab_files_names = {
+    family = "roberta"
+    class_in_config = "RobertaTokenizer"
+    vocab_files_names: ClassVar[dict[str, str]] = {
         "vocab_file": "vocab.json", "merges_file": "merges.txt", "tokenizer_file": "tokenizer.json",
     }  # fmt: skip
-    model_input_names = ["input_ids", "attention_mask"]
+    model_input_names: ClassVar[list[str]] = ["input_ids", "attention_mask"]
     bare_template = BARE_ONE_TYPE
 
     def __init__(
@@ -111,9 +113,7 @@ class RobertaTokenizer(PreTrainedTokenizer):
             word = text.text[start:end]
             ids = self._model.cut(word)
             spans = byte_spans(word, [self._byte_size(id_) for id_ in ids])
-            tokens = [
-                Token(id_, text.span(start + a, start + b)) for id_, (a, b) in zip(ids, spans, strict=True)
-            ]
+            tokens = [Token(id_, text.span(start + a, start + b)) for id_, (a, b) in zip(ids, spans, strict=True)]
             words.append(tokens)
         return words
 
@@ -157,7 +157,7 @@ class RobertaTokenizer(PreTrainedTokenizer):
                 end = max(end - trail, start)
             sequence.offsets[i] = (start, end)
 
-    def _template(self) -> Template:
+    def _family_template(self) -> Template:
         cls, sep = self.required_id("cls_token"), self.required_id("sep_token")
         first = (Slot(cls, None, 0), Slot(None, 0, 0), Slot(sep, None, 0))
         return Template(first, (*first, Slot(sep, None, 0), Slot(None, 1, 0), Slot(sep, None, 0)))

@@ -43,10 +43,7 @@ def kept_lengths(
 def _balanced_pair(first: int, second: int, budget: int) -> tuple[int, int]:
     """The shorter one stays whole if it can; otherwise each gets half, the longer one the odd token."""
     shorter, longer = sorted((first, second))
-    if shorter > budget:
-        longer = shorter
-    else:
-        longer = max(shorter, budget - shorter)
+    longer = shorter if shorter > budget else max(shorter, budget - shorter)
     if shorter + longer > budget:
         shorter, longer = budget // 2, budget // 2 + budget % 2
     return (shorter, longer) if first <= second else (longer, shorter)

@@ -15,7 +15,10 @@ CACHE_LIMIT = 1 << 18  # words kept; natural text in a hundred languages has abo
 
 
 def encode_word(
-    word: str, vocab: Mapping[str, int], unk_token: str = "[UNK]", prefix: str = "##",
+    word: str,
+    vocab: Mapping[str, int],
+    unk_token: str = "[UNK]",
+    prefix: str = "##",
     max_length: int = MAX_WORD_LENGTH,
 ) -> list[str]:
     """Cut one word greedily, the longest piece first; a word with any part unknown is `unk_token` as a whole.
@@ -82,7 +85,10 @@ class WordPieceCache(dict[str, tuple[int, ...]]):
     """
 
     def __init__(
-        self, vocab: Mapping[str, int], unk_token: str = "[UNK]", prefix: str = "##",
+        self,
+        vocab: Mapping[str, int],
+        unk_token: str = "[UNK]",
+        prefix: str = "##",
         max_length: int = MAX_WORD_LENGTH,
     ) -> None:
         super().__init__()

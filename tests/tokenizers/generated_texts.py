@@ -37,7 +37,9 @@ Tiếng Việt: Con sói nâu nhảy qua con chó lười. Ồ, thật à?
 """.splitlines()
 
 BLANKS = " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2003\u200a\u2028\u2029\u202f\u205f\u3000"
-FORMATS = "\0\x01\x08\x7f\x80\x9f\xad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufff9\ufffc\ufffd\ufffe\U000e0001"
+FORMATS = (
+    "\0\x01\x08\x7f\x80\x9f\xad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufff9\ufffc\ufffd\ufffe\U000e0001"
+)
 MARKS = "\u0300\u0301\u0308\u0327\u0323\u0345\u05b0\u064b\u093c\u3099\u309a\u20dd\u0903\u302e\u1d165\u0f39\ua8e0"
 CASES = "ÀÉÎõüßẞİıŁłØøĐđÅÅKΣςσǅﬀŉΐᾳﾞﷺ㍿①Ⅷⅷ²½ſꟓᲉᏸꭰ"
 SIGNS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~¡§«¶·»¿‘’“”–—…€£¥©®°±×÷·〈〉、。「」！？｡､"
@@ -108,7 +110,9 @@ def any_unicode(rng: random.Random) -> str:
     """Characters from one or two blocks of Unicode, wherever they lie; no surrogates."""
     pieces = []
     for _ in range(rng.randint(1, 3)):
-        base = rng.choice([rng.randrange(0x3000), rng.randrange(0x3000), rng.randrange(0x10000), rng.randrange(0x33480)])
+        base = rng.choice(
+            [rng.randrange(0x3000), rng.randrange(0x3000), rng.randrange(0x10000), rng.randrange(0x33480)]
+        )
         codes = [base + rng.randrange(64) for _ in range(rng.randint(1, 10))]
         pieces += [chr(code) for code in codes if not 0xD800 <= code <= 0xDFFF]
         pieces.append(rng.choice(["", " ", "a", "."]))

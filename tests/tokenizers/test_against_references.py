@@ -186,14 +186,15 @@ def random_call(rng, tokenizer):
 
 def test_added_tokens_agree(make_bert, make_roberta, transformers):
     added = [
-        AddedToken("newtok", single_word=True), AddedToken("Norm", normalized=True), AddedToken("Raw", normalized=False),
+        AddedToken("newtok", single_word=True), AddedToken("Norm"), AddedToken("Raw", normalized=False),
         AddedToken("lst", lstrip=True), AddedToken("rst", rstrip=True, normalized=False), AddedToken("ab"),
         AddedToken("abc"), AddedToken("é", special=True), AddedToken("[X]", special=True, lstrip=True, rstrip=True),
         AddedToken("two words"),
     ]  # fmt: skip
     pieces = ["newtok", "Norm", "norm", "NORM", "Raw", "raw", "lst", "rst", "ab", "abc", "abcd", "É", "é", "[X]", "x"]
     pieces += [" ", "  ", "\t", "_", "\u3000", "\u00a0", "(", ".", "e\u0301", "two words", "Two  Words", "two\nwords"]
-    for ours, theirs in (make_bert(), make_bert(do_lower_case=False), make_roberta(), make_roberta(add_prefix_space=True)):
+    kinds = make_bert(), make_bert(do_lower_case=False), make_roberta(), make_roberta(add_prefix_space=True)
+    for ours, theirs in kinds:
         flags = [token.to_dict() for token in added]
         reference = [transformers.AddedToken(flag.pop("content"), **flag) for flag in flags]
         assert ours.add_tokens(added) == theirs.add_tokens(reference)
