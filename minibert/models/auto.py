@@ -1,4 +1,4 @@
-"""Choosing the class by a checkpoint's `model_type`: `AutoModelForMaskedLM.from_pretrained(folder)` and its siblings."""
+"""Choosing the class by a checkpoint's `model_type`: `AutoModelForMaskedLM` and its siblings."""
 
 import importlib
 import os

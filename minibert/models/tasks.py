@@ -116,12 +116,11 @@ class _LMTask(TaskModel):
 
     def _kept_tokens(self, logits_to_keep: Any, labels: Any, inputs: Inputs) -> tuple[Any, Array | None]:
         """The index into (B, T) of the tokens whose logits are computed (None for all), and their labels."""
-        batch, tokens = inputs.batch, inputs.tokens
-        by_labels = isinstance(logits_to_keep, str) and logits_to_keep == "labels"
-        if by_labels:
-            if labels is None:
-                raise InputError("logits_to_keep is 'labels', but no labels were given.")
+        tokens = inputs.tokens
+        if isinstance(logits_to_keep, str) and logits_to_keep == "labels":
             targets = self._check_token_labels(labels, inputs, tokens)
+            if targets is None:
+                raise InputError("logits_to_keep is 'labels', but no labels were given.")
             places = self.parameters.xp.nonzero(targets != IGNORE_INDEX)
             kept = tuple(axis[None] for axis in places)  # (1, M) each: one row of all labelled tokens
             return kept, targets[kept]
