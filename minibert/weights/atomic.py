@@ -23,8 +23,8 @@ from minibert.errors import WeightFileError
 class Replacement:
     """New files that take their places together: `open` each, write, then `sync` and `rename`.
 
-    A context manager: what has not been renamed when the block ends is removed. Exceptions pass
-    through with a note that names the file.
+    A context manager: what has not been renamed when the block ends is removed. Exceptions pass through, with a
+    note that says which files were not written.
     """
 
     def __init__(self) -> None:

@@ -124,7 +124,7 @@ def hub_cache(cache_dir: str | os.PathLike[str] | None = None) -> Path:
     if cache_dir is not None:
         return Path(cache_dir).expanduser()
     setting = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    if setting is None or not setting:
+    if not setting:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache")
         home = os.environ.get("HF_HOME") or os.path.join(base, "huggingface")
         setting = os.path.join(home, "hub")
@@ -184,7 +184,7 @@ def _nearest(path: Path) -> str:
 
 def _refuse_what_begins_like_a_path(name: str) -> None:
     first = name.split("/")[0]
-    if "/" in name and Path(first).is_dir():
+    if Path(first).is_dir():
         raise WeightFileError(
             f"{name}: there is no such folder, though {first} is here. {_nearest(Path(name))} "
             f"For a repository of that name on the Hub, run from another folder."
@@ -194,7 +194,7 @@ def _refuse_what_begins_like_a_path(name: str) -> None:
 def _checked_revision(revision: str | None) -> str:
     if revision is None:
         return "main"
-    if not isinstance(revision, str) or not _REVISION.fullmatch(revision) or ".." in revision:
+    if not isinstance(revision, str) or not _REVISION.fullmatch(revision):
         raise WeightFileError(f"revision must be a branch, a tag or a commit, not {revision!r}.")
     return revision
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import random
 import shlex
 import subprocess
 import sys
@@ -419,3 +420,32 @@ def test_checkpoints_are_mapped_unless_told_otherwise(folder, monkeypatch):
     open_checkpoint(folder / ONE)
     with pytest.raises(pytest.fail.Exception):
         open_checkpoint(folder, mapped=False)
+
+
+def test_random_damage_to_the_index_gives_our_error_or_a_sound_checkpoint(folder):
+    rng = random.Random(0)
+    content = (folder / INDEX).read_bytes()
+    accepted = 0
+    for number in range(2000):
+        damaged = bytearray(content)
+        for _ in range(rng.choice([1, 1, 2])):
+            place = rng.randrange(len(damaged))
+            if rng.random() < 0.3:
+                del damaged[place : place + rng.choice([1, 5])]
+            else:
+                damaged[place] = rng.choice(b'{}[]",:./\\\0\xff0123abc') if rng.random() < 0.5 else rng.randrange(256)
+        (folder / INDEX).write_bytes(damaged)
+        checkpoint, reason = checkpoint_or_reason(folder)
+        if checkpoint is None:
+            assert reason.startswith(str(folder)), number
+        else:
+            accepted += 1
+            assert list(checkpoint) == ["a", "b", "c"], number
+    assert 10 < accepted < 1000  # blanks and the total size may change
+
+
+def checkpoint_or_reason(folder):
+    try:
+        return open_checkpoint(folder), ""
+    except WeightFileError as reason:
+        return None, str(reason)

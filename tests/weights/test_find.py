@@ -85,7 +85,19 @@ def test_a_folder_comes_before_a_shipped_name_and_the_cache(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["./bert", "../bert", "/no/such/place", "a/b/c", "~/no/such", "bert/", ".\\bert", "C:\\bert"]
+    "name",
+    [
+        "./bert",
+        "../bert",
+        "/no/such/place",
+        "a/b/c",
+        "~/no/such",
+        "bert/",
+        ".\\bert",
+        "C:\\bert",
+        "models\\bert",
+        "C:bert",
+    ],
 )
 def test_a_misspelt_path_is_an_error_about_the_path(name):
     text = refusal(name)
