@@ -17,7 +17,8 @@ which character leads where. `charsmap_builder.py` writes such blobs.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,7 +148,7 @@ class CharsMap:
         return self._targets.values()
 
 
-def _contains_any(characters: set[str]):  # type: ignore[no-untyped-def]
+def _contains_any(characters: set[str]) -> Callable[[str], Any] | None:
     """A test whether a text holds any of these characters; None if there are none."""
     if not characters:
         return None
@@ -244,9 +245,7 @@ class _Trie:
         """One whole character further: a first byte, then as many continuation bytes as it announces."""
         index, byte, child = self.step(nodes)
         parent = nodes[index]
-        more = np.select(
-            [byte < 0x80, byte < 0xC2, byte < 0xE0, byte < 0xF0, byte < 0xF5], [0, -1, 1, 2, 3], -1
-        )
+        more = np.select([byte < 0x80, byte < 0xC2, byte < 0xE0, byte < 0xF0, byte < 0xF5], [0, -1, 1, 2, 3], -1)
         code = np.select([more == 0, more == 1, more == 2], [byte, byte & 0x1F, byte & 0x0F], byte & 0x07)
         done = []
         while True:

@@ -109,7 +109,7 @@ def as_int32(field: Field, *, name: str) -> int:
 
 def as_float(field: Field, *, name: str) -> float:
     """The value of a float field, a float32."""
-    value: float = struct.unpack("<f", bytes(expect(field, FIXED32, name)))[0]  # type: ignore[arg-type]
+    value: float = struct.unpack("<f", bytes(expect(field, FIXED32, name)))[0]
     return value
 
 
@@ -125,9 +125,7 @@ def as_text(field: Field, *, name: str) -> str:
     try:
         return as_bytes(field, name=name).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise broken(
-            name, field.offset, f"field {field.number} is text but not UTF-8 ({error.reason})"
-        ) from None
+        raise broken(name, field.offset, f"field {field.number} is text but not UTF-8 ({error.reason})") from None
 
 
 def expect(field: Field, wire_type: int, name: str) -> int | bytes:

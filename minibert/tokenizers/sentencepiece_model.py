@@ -78,9 +78,7 @@ class SentencePieceModel:
     eos_piece: str = "</s>"
     pad_piece: str = "<pad>"
     name: str = field(default="the model", compare=False)  # what errors call it: the file's path
-    source: bytes | None = field(
-        default=None, init=False, repr=False, compare=False
-    )  # the file, if it was read
+    source: bytes | None = field(default=None, init=False, repr=False, compare=False)  # the file, if it was read
 
     def __post_init__(self) -> None:
         check_pieces(self)
@@ -232,8 +230,8 @@ def check_pieces(model: SentencePieceModel) -> None:
     texts: set[str] = set()
     reserved: set[str] = set()
     for index, piece in enumerate(model.pieces):
-        if piece.text == "\0" and model.byte_fallback:
-            continue  # written by some converters, and never matched
+        if is_stray_nul(piece, model.byte_fallback):
+            continue
         _check_piece(model, index, piece)
         seen = texts if _matches_text(piece) else reserved
         if piece.text in seen:
@@ -251,6 +249,11 @@ def check_pieces(model: SentencePieceModel) -> None:
             )
 
 
+def is_stray_nul(piece: Piece, byte_fallback: bool) -> bool:
+    """Whether this is a NUL that some converters write into the vocabulary; it never matches text."""
+    return piece.text == "\0" and (byte_fallback or piece.type == PieceType.UNUSED)
+
+
 def _check_piece(model: SentencePieceModel, index: int, piece: Piece) -> None:
     where = f"{model.name}: piece {index}"
     if not piece.text:
@@ -260,24 +263,18 @@ def _check_piece(model: SentencePieceModel, index: int, piece: Piece) -> None:
     if len(piece.text) * 4 >= LONGEST_PIECE and (size := len(piece.text.encode())) >= LONGEST_PIECE:
         raise TokenizerError(f"{where} has {size} bytes; a piece has at most {LONGEST_PIECE - 1}.")
     if not math.isfinite(piece.score):
-        raise TokenizerError(
-            f"{where}, {piece.text!r}, has the score {piece.score}, which is not a finite number."
-        )
+        raise TokenizerError(f"{where}, {piece.text!r}, has the score {piece.score}, which is not a finite number.")
     if piece.type == PieceType.BYTE:
         if not model.byte_fallback:
             raise TokenizerError(f"{where}, {piece.text!r}, is a byte piece, but byte fallback is off.")
         if byte_of_piece(piece.text) < 0:
-            raise TokenizerError(
-                f"{where}, {piece.text!r}, is a byte piece, but is not named <0x00> to <0xFF>."
-            )
+            raise TokenizerError(f"{where}, {piece.text!r}, is a byte piece, but is not named <0x00> to <0xFF>.")
 
 
 def _check_unknown(model: SentencePieceModel) -> None:
     unknown = [index for index, piece in enumerate(model.pieces) if piece.type == PieceType.UNKNOWN]
     if len(unknown) > 1:
-        raise TokenizerError(
-            f"{model.name}: pieces {unknown[0]} and {unknown[1]} are both the unknown piece."
-        )
+        raise TokenizerError(f"{model.name}: pieces {unknown[0]} and {unknown[1]} are both the unknown piece.")
     if not unknown and not model.byte_fallback:
         raise TokenizerError(f"{model.name}: no piece is the unknown piece, and byte fallback is off.")
 

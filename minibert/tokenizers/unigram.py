@@ -8,13 +8,21 @@ Regularization"; what SentencePiece does where the paper is silent was found by 
 Does not handle: sampling and n-best lists, denormalisers, special tokens (`[CLS]` in a text is text here).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain
 from typing import NamedTuple
 
 from minibert.errors import InputError
 from minibert.tokenizers.aligned_text import AlignedText, Span
-from minibert.tokenizers.sentencepiece_model import SPACE, Piece, PieceType, SentencePieceModel, byte_of_piece
+from minibert.tokenizers.normalizers import check_no_surrogates
+from minibert.tokenizers.sentencepiece_model import (
+    BYTE_PIECES,
+    SPACE,
+    Piece,
+    PieceType,
+    SentencePieceModel,
+    byte_of_piece,
+)
 from minibert.tokenizers.unigram_normalizer import UnigramNormalizer
 from minibert.tokenizers.unigram_viterbi import Node, best_path, lattice
 from minibert.tokenizers.unigram_words import UNSURE, Chunks, Words, split_words
@@ -82,7 +90,8 @@ class Unigram:
                 ids = list(chain.from_iterable(map(known.__getitem__, text.split(" "))))
                 if UNSURE not in ids:
                     return ids
-        normalized = self.normalizer.normalize_text(_checked(text))
+        check_no_surrogates(text)
+        normalized = self.normalizer.normalize_text(text)
         return self._words.to_ids(normalized, self._path(normalized))
 
     def encode_plainly(self, text: str) -> list[int]:
@@ -93,7 +102,7 @@ class Unigram:
     def encode_with_offsets(self, text: str | AlignedText) -> UnigramEncoding:
         """The ids, and for each where it comes from."""
         normalized = self.normalize(text)
-        tokens = self._tokens(normalized.text)
+        tokens = list(self._tokens(normalized.text))
         word_of = list(accumulate(map(SPACE.__eq__, normalized.text)))  # how many ▁ up to here
         first = min(word_of[:1], default=0)
         return UnigramEncoding(
@@ -143,33 +152,32 @@ class Unigram:
 
     def _piece(self, index: int) -> Piece:
         if not 0 <= index < len(self.model.pieces):
-            raise InputError(
-                f"The id {index} is not in the vocabulary, which has {len(self.model.pieces)} pieces."
-            )
+            raise InputError(f"The id {index} is not in the vocabulary, which has {len(self.model.pieces)} pieces.")
         return self.model.pieces[index]
 
     def _path(self, normalized: str) -> list[tuple[int, int]]:
         words = split_words(normalized) if self._words_are_independent else [normalized]
         return self._words.path(words)
 
-    def _tokens(self, normalized: str) -> list[tuple[int, str, int, int]]:
+    def _tokens(self, normalized: str) -> Iterator[tuple[int, str, int, int]]:
         """(id, token, start, end) with unknown runs fused and byte fallback applied."""
-        tokens: list[tuple[int, str, int, int]] = []
         start = 0
+        unknown_from = -1  # where the run of unknown characters began that is being read
         for end, piece in self._path(normalized):
-            text = normalized[start:end]
-            if piece != self.model.unk_id:
-                tokens.append((piece, text, start, end))
+            unknown = piece == self.model.unk_id
+            if unknown_from >= 0 and not unknown:
+                yield self.model.unk_id, normalized[unknown_from:start], unknown_from, start
+                unknown_from = -1
+            if not unknown:
+                yield piece, normalized[start:end], start, end
             elif self.model.byte_fallback:
-                spelled = [f"<0x{byte:02X}>" for byte in text.encode()]
-                tokens.extend((self.model.ids[token], token, start, end) for token in spelled)
-            elif tokens and tokens[-1][0] == piece:
-                _, before, begin, _ = tokens[-1]
-                tokens[-1] = piece, before + text, begin, end
-            else:
-                tokens.append((piece, text, start, end))
+                for byte in normalized[start:end].encode():
+                    yield self.model.ids[BYTE_PIECES[byte]], BYTE_PIECES[byte], start, end
+            elif unknown_from < 0:
+                unknown_from = start
             start = end
-        return tokens
+        if unknown_from >= 0:
+            yield self.model.unk_id, normalized[unknown_from:start], unknown_from, start
 
 
 def decode_bytes(raw: bytes | bytearray) -> str:
@@ -193,19 +201,6 @@ def decode_bytes(raw: bytes | bytearray) -> str:
     return "".join(text)
 
 
-def _checked(text: str) -> str:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"The text holds a lone surrogate, U+{ord(text[error.start]):04X}, at place {error.start}; "
-            f"it is not valid Unicode."
-        ) from None
-    return text
-
-
 def _aligned(text: str | AlignedText) -> AlignedText:
-    if isinstance(text, AlignedText):
-        _checked(text.text)
-        return text
-    return AlignedText.from_text(_checked(text))
+    check_no_surrogates(text if isinstance(text, str) else text.text)
+    return text if isinstance(text, AlignedText) else AlignedText.from_text(text)

@@ -43,14 +43,15 @@ class Node(NamedTuple):
 class Vocabulary:
     """The pieces of a model as the search wants them.
 
-    `ids` and `score_of` hold the pieces that can match text; `scores[id]` is what a piece adds, float32, with the unknown score
-    at `unk_id`, which is -1 for models without an unknown piece; `longer` maps two characters to the lengths,
-    ascending, of the pieces (two characters and more) that start with them.
+    `ids` and `score_of` hold the pieces that can match text; `scores[id]` is what a piece adds, float32, with the
+    unknown score at `unk_id`, which is -1 for models without an unknown piece; `longer` maps two characters to
+    the lengths, ascending, of the pieces (two characters and more) that start with them.
     """
 
     def __init__(self, model: SentencePieceModel) -> None:
         usable = (PieceType.NORMAL, PieceType.USER_DEFINED)
         self.ids = {piece.text: i for i, piece in enumerate(model.pieces) if piece.type in usable}
+        self.ids.pop("\0", None)  # see `is_stray_nul`
         self.scores = [piece.score for piece in model.pieces]
         normal = [piece.score for piece in model.pieces if piece.type == PieceType.NORMAL]
         self.unk_id = model.unk_id
@@ -65,6 +66,7 @@ class Vocabulary:
         for text in self.ids:
             if len(text) > 1:
                 lengths.setdefault(text[:2], set()).add(len(text))
+        self.longest = max(map(len, self.ids), default=1)
         self.longer = {start: tuple(sorted(found)) for start, found in lengths.items()}
 
     def starting_at(self, text: str, start: int) -> list[tuple[int, int, float]]:
@@ -86,9 +88,7 @@ def user_defined_score(text: str) -> float:
     return float32(0.1 * (len(text.encode()) - 1))
 
 
-def best_path(
-    text: str, vocabulary: Vocabulary, start_score: float = 0.0
-) -> tuple[list[tuple[int, int]], float]:
+def best_path(text: str, vocabulary: Vocabulary, start_score: float = 0.0) -> tuple[list[tuple[int, int]], float]:
     """The best way to cut the text: (end, id) of each piece in order, and its sum.
 
     `start_score`: the sum of what stood before, which matters only for how float32 rounds.
@@ -96,12 +96,10 @@ def best_path(
     best = array("f", bytes(4 * (len(text) + 1)))  # best sum of a way that ends here; storing rounds
     best[0] = start_score
     last: list[tuple[int, int] | None] = [None] * (len(text) + 1)  # (start, id) of its last piece
-    reached = 0
     for start in range(len(text)):
         if abs(best[start]) > RESET_ABOVE:
-            _shift(best, last, start, reached)
+            _shift(best, last, start, start + vocabulary.longest)
         for end, piece, score in vocabulary.starting_at(text, start):
-            reached = max(reached, end)
             total = float32(best[start] + score)
             if last[end] is None or total > best[end]:
                 best[end] = total
@@ -109,10 +107,10 @@ def best_path(
     return _walk_back(last), best[-1]
 
 
-def _shift(best: "array[float]", last: list[tuple[int, int] | None], start: int, reached: int) -> None:
-    """Count all sums that are still in use from the sum at `start`."""
+def _shift(best: "array[float]", last: list[tuple[int, int] | None], start: int, end: int) -> None:
+    """Count the sums from `start` to `end`, which are all that are still in use, from the one at `start`."""
     offset = best[start]
-    for at in range(start, reached + 1):
+    for at in range(start, min(end + 1, len(best))):
         if at == start or last[at] is not None:
             best[at] -= offset
 

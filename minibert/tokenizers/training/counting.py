@@ -14,9 +14,7 @@ def progress_bar(items: Any, *, label: str, shown: bool, total: int | None = Non
     return tqdm(items, desc=label, total=total, disable=not shown, leave=False)
 
 
-def count_words(
-    texts: Iterable[str], cut: Callable[[str], Iterable[str]], *, progress: bool = False
-) -> dict[str, int]:
+def count_words(texts: Iterable[str], cut: Callable[[str], Iterable[str]], *, progress: bool = False) -> dict[str, int]:
     """How often each word stands in the texts, in the order of first appearance.
 
     texts: any iterable of str. cut: gives the words of a text. Raises InputError if an item is not a str.

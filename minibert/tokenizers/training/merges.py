@@ -110,9 +110,7 @@ def learn_merges(
     return [(texts[pair >> _SHIFT], texts[pair & (1 << _SHIFT) - 1]) for pair in ranks]
 
 
-def _count_pairs(
-    words: list[list[int]], counts: list[int]
-) -> tuple[defaultdict[int, int], defaultdict[int, set[int]]]:
+def _count_pairs(words: list[list[int]], counts: list[int]) -> tuple[defaultdict[int, int], defaultdict[int, set[int]]]:
     """How often each pair stands in the words, and in which words."""
     pair_counts: defaultdict[int, int] = defaultdict(int)
     places: defaultdict[int, set[int]] = defaultdict(set)

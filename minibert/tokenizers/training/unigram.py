@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minibert.errors import TokenizerError
+from minibert.tokenizers.charsmap_builder import named_charsmap
 from minibert.tokenizers.normalizers import check_no_surrogates
 from minibert.tokenizers.sentencepiece_model import (
     BYTE_PIECES,
@@ -120,13 +121,14 @@ def train_unigram(
     >>> texts = ["hug hugs hugging", "pug pugs", "a hug"]
     >>> trained = train_unigram(texts, 15, normalizer="identity", progress=False, on_step=steps.append)
     >>> list(trained.vocab)[5:9]
-    ['▁hug', 'g', 's', '▁']
+    ['▁hug', 'g', 's', 'i']
     >>> [(type(step).__name__, step.pieces) for step in steps][:3]
-    [('EmStep', 13), ('EmStep', 13), ('PruneStep', 12)]
+    [('EmStep', 16), ('EmStep', 8), ('PruneStep', 8)]
     """
-    options = NormalizerOptions(normalizer) if isinstance(normalizer, str) else normalizer
+    if isinstance(normalizer, str):
+        normalizer = NormalizerOptions(normalizer, named_charsmap(normalizer))
     front = _front_pieces(special_tokens, unk_token, user_defined_symbols, byte_fallback)
-    model = _model(front, options, byte_fallback, unk_token, special_tokens)
+    model = _model(front, normalizer, byte_fallback, unk_token, special_tokens)
     counts = _count(texts, model, progress)
     check_request(vocab_size, [piece.text for piece in front], len(counts.total))
     required = _required_characters(counts.total, character_coverage)
@@ -146,9 +148,7 @@ def train_unigram(
     return TrainedUnigram(replace(model, pieces=(*front, *chosen)))
 
 
-def _front_pieces(
-    specials: Sequence[str], unk: str, symbols: Sequence[str], byte_fallback: bool
-) -> list[Piece]:
+def _front_pieces(specials: Sequence[str], unk: str, symbols: Sequence[str], byte_fallback: bool) -> list[Piece]:
     if unk not in specials:
         raise TokenizerError(f"unk_token is {unk!r}, which is not among the special tokens {', '.join(specials)}.")
     pieces = [Piece(text, 0.0, PieceType.UNKNOWN if text == unk else PieceType.CONTROL) for text in specials]
