@@ -82,7 +82,7 @@ def small_inputs(
     if positions:
         inputs["position_ids"] = np.broadcast_to(np.array([4, 2, 4]), ids.shape).copy()
     if head_mask:
-        inputs["head_mask"] = rng.uniform(0.2, 1.0, size=(L, N))
+        inputs["head_mask"] = rng.uniform(0.2, 1.0, size=(config.num_hidden_layers, N))
     if encoder:
         inputs["encoder_hidden_states"] = rng.normal(size=(B, S, D))
         inputs["encoder_attention_mask"] = np.array([[1, 1, 0, 1, 1], [1, 1, 1, 1, 0]])
