@@ -111,7 +111,7 @@ class SelfAttention(Module):
         if cache is not None and encoder_hidden is None:
             return cache.update(key, value, self.layer)
         if cache is not None:
-            cache.set_cross(key, value, self.layer)
+            cache.set_cross(run.output(key), run.output(value), self.layer)
         return key, value
 
     def _distance(self, tokens: int, keys: int, cache: Cache | None) -> Array:

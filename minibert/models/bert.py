@@ -132,7 +132,8 @@ class BertModel(BertPreTrainedModel):
         )
         heads = None
         if head_mask is not None:
-            heads = move(check_head_mask(head_mask, config.num_hidden_layers, config.num_attention_heads), xp, dtype)
+            checked = check_head_mask(head_mask, config.num_hidden_layers, config.num_attention_heads)
+            heads = _move(checked, xp, dtype, own)
         whole = causal(mask, tokens, past) if config.is_decoder and mask.ndim == 2 else mask
         stack = StackInputs(
             mask=additive_mask(whole, xp, dtype),
@@ -147,6 +148,7 @@ class BertModel(BertPreTrainedModel):
             input_ids=_move(text, xp, None, own) if input_ids is not None else None,
             token_type_ids=_move(types, xp, None, own),
             position_ids=_move(positions, xp, None, own),
+            shared_positions=self.counts_places if position_ids is None else len(positions) != batch,
             inputs_embeds=None if inputs_embeds is None else _move(inputs_embeds, xp, dtype, own),
             attention_mask=None if attention_mask is None else _move(mask, xp, dtype, own),
             head_mask=heads,
@@ -190,6 +192,7 @@ class BertModel(BertPreTrainedModel):
         return positions
 
     first_position = 0
+    counts_places = True  # one row of positions serves all texts, whatever tokens they have
 
     def default_positions(self, text: np.ndarray, tokens: int, past: int, has_ids: bool) -> np.ndarray:
         """(1, T): 0, 1, 2, ... after the cached tokens."""
@@ -204,7 +207,12 @@ class BertModel(BertPreTrainedModel):
         stack = inputs.stack
         self._record_masks(inputs, run)
         hidden = self.embeddings.forward(
-            inputs.input_ids, inputs.token_type_ids, inputs.position_ids, inputs.inputs_embeds, run
+            inputs.input_ids,
+            inputs.token_type_ids,
+            inputs.position_ids,
+            inputs.inputs_embeds,
+            run,
+            shared_positions=inputs.shared_positions,
         )
         states = self.encoder.forward(hidden, run, stack, keep_hidden, keep_attentions)
         pooled = self.pooler.forward(states.hidden, run) if self.pooler is not None else None

@@ -69,7 +69,7 @@ class Cache:
                     )
             cache.update(arrays[0], arrays[1], i)
             if len(arrays) == 4:
-                cache._cross[i] = (arrays[2], arrays[3])
+                cache._cross[i] = (arrays[2].copy(), arrays[3].copy())
         return cache
 
     def to_legacy_cache(self) -> tuple[tuple[Array, ...], ...]:

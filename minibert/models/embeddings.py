@@ -54,6 +54,7 @@ class Embeddings(Module):
         position_ids: Array,
         inputs_embeds: Array | None,
         run: Run,
+        shared_positions: bool = True,
     ) -> Array:
         """input_ids (B, T) or inputs_embeds (B, T, D), token_type_ids (B, T), position_ids (B or 1, T) -> (B, T, D)."""
         # 1: the three vectors of every token
@@ -70,7 +71,7 @@ class Embeddings(Module):
         run.record(
             self.token_type_embeddings.path, types, self.shape, "token_type_embeddings.weight[token_type_ids]"
         )
-        rows = "B T" if len(position_ids) == len(words) > 1 else "1 T"
+        rows = "1 T" if shared_positions else "B T"
         run.record(self.at("position_ids"), position_ids, rows, "the place of every token")
         # 2: their sum, in the reference's order
         own = None if input_ids is None else run.spare(words)

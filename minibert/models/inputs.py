@@ -24,6 +24,7 @@ class Inputs(NamedTuple):
     input_ids: Array | None  # (B, T)
     token_type_ids: Array  # (B, T)
     position_ids: Array  # (B or 1, T)
+    shared_positions: bool  # whether one row of positions serves all texts
     inputs_embeds: Array | None  # (B, T, D)
     attention_mask: Array | None  # as given
     head_mask: Array | None  # (L, N)

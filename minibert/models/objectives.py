@@ -61,7 +61,7 @@ class ProblemType:
         if self.kind == "multi_label_classification" and not ((host >= 0) & (host <= 1)).all():
             reach = f"from {host.min():g} to {host.max():g}"
             raise InputError(f"labels reach {reach}: a number from 0 to 1 for every class belongs there.")
-        self.labels = move(host, xp, dtype)
+        self.labels = move(host.copy(), xp, dtype)  # backward needs them as they are now
 
     def loss(self, logits: Array, run: Run) -> Array:
         """logits (B, C) -> loss ()."""

@@ -46,6 +46,8 @@ class RobertaModel(RobertaPreTrainedModel, BertModel):
             position_padding_idx=config.pad_token_id,
         )
 
+    counts_places = False  # padding has a position of its own, so every text has its row
+
     @property
     def first_position(self) -> int:  # type: ignore[override]
         """The position of the first token."""
