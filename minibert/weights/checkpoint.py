@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from minibert.errors import WeightFileError
-from minibert.weights.json_file import read_json, short
+from minibert.weights.json_file import read_json
 from minibert.weights.safetensors import Array, SafetensorsFile, open_safetensors
 from minibert.weights.shards import INDEX_FILE, SHARD_PATTERN, SINGLE_FILE
+from minibert.weights.texts import listed, short
 
 # endings of weight files that are not read, and what wrote them
 _FOREIGN = {
@@ -200,9 +201,8 @@ def _nothing_to_read(folder: Path) -> str:
         return _refusal(foreign[0])
     others = [name for name in names if name.endswith(".safetensors")]
     if others:
-        return f"{folder} holds {', '.join(others)}, but weights must be called {SINGLE_FILE}. Rename the file."
-    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return f"{folder} holds no weights: neither {SINGLE_FILE} nor {INDEX_FILE}, only {shown or 'nothing'}."
+        return f"{folder} holds {listed(others)}, but weights must be called {SINGLE_FILE}. Rename the file."
+    return f"{folder} holds no weights: neither {SINGLE_FILE} nor {INDEX_FILE}, only {listed(names)}."
 
 
 def _is_foreign(name: str) -> bool:

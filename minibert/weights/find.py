@@ -17,6 +17,7 @@ from pathlib import Path
 from minibert.errors import WeightFileError
 from minibert.weights.checkpoint import read_index
 from minibert.weights.shards import INDEX_FILE, SINGLE_FILE
+from minibert.weights.texts import listed
 
 # what a download brings: nothing that runs code, no pickles
 WEIGHT_FILES = [SINGLE_FILE, INDEX_FILE, "model-*-of-*.safetensors"]
@@ -178,8 +179,7 @@ def _nearest(path: Path) -> str:
         names = sorted(entry.name for entry in parent.iterdir() if entry.is_dir() and entry.name[0] != ".")
     except OSError:
         return f"{parent} exists, but cannot be listed."
-    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return f"{parent} exists and holds the folders: {shown or 'none'}."
+    return f"{parent} exists; folders in it: {listed(names)}."
 
 
 def _refuse_what_begins_like_a_path(name: str) -> None:
@@ -200,7 +200,7 @@ def _checked_revision(revision: str | None) -> str:
 
 
 def _looked_for(name: str, revision: str, cache: Path) -> str:
-    shipped = ", ".join(shipped_names()) or "none"
+    shipped = listed(shipped_names())
     at = "" if revision == "main" else f" at revision {revision!r}"
     return (
         f"There is no checkpoint {name!r}{at}. Looked for: a folder of that name in {Path.cwd()}; "

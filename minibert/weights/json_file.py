@@ -14,6 +14,7 @@ from stat import S_ISREG
 from typing import Any, NoReturn
 
 from minibert.errors import ConfigError, MinibertError
+from minibert.weights.texts import listed, short
 
 MAX_JSON_BYTES = 100_000_000  # the largest tokenizer.json files in use are near 35 MB
 
@@ -55,15 +56,6 @@ def parse_json_object(data: bytes, where: str, error: type[MinibertError]) -> di
     if not isinstance(value, dict):
         raise error(f"{where} must be a JSON object {{...}}, but is {_kind(value)}.")
     return value
-
-
-def short(value: Any) -> str:
-    """A value from a hostile file as Python would write it, cut to fit a message."""
-    try:
-        text = repr(value)
-    except ValueError:  # a number with more digits than Python prints
-        return "a number of thousands of digits"
-    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _decode(text: str, where: str, error: type[MinibertError]) -> Any:
@@ -127,5 +119,4 @@ def _siblings(folder: Path) -> str:
         names = sorted(entry.name for entry in folder.iterdir())
     except OSError:
         return f"The folder {folder} does not exist either."
-    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return f"The folder holds {shown or 'nothing'}."
+    return f"The folder holds {listed(names)}."

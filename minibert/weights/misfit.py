@@ -7,6 +7,8 @@ configuration.
 import re
 from collections.abc import Collection, Mapping
 
+from minibert.weights.texts import listed
+
 Shape = tuple[int, ...]
 
 _SHOWN = 12  # tensors named one by one; beyond that, layers that differ alike share a line
@@ -47,7 +49,7 @@ def describe_misfit(
     parts = []
     if missing:
         parts.append(
-            f"{source} lacks {_count(missing, 'weight')} of the model: {_listed(list(missing))}. "
+            f"{source} lacks {_count(missing, 'weight')} of the model: {listed(missing, _SHOWN)}. "
             f"{_why_missing(missing, checkpoint_names, base_prefix)}"
         )
     if mismatched:
@@ -62,10 +64,6 @@ def describe_misfit(
 
 def _count(items: Collection[object], noun: str) -> str:
     return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _why_missing(missing: Collection[str], checkpoint_names: Collection[str], base_prefix: str) -> str:

@@ -194,7 +194,7 @@ def _sort_absent(plan: LoadPlan, model_shapes: Mapping[str, Shape], new_heads: C
         if name in plan.reads or name in plan.report.initialised:
             continue
         head = head_of(name, plan.base_prefix)
-        allowed = new_heads is None or any(name == start or name.startswith(start) for start in new_heads)
+        allowed = new_heads is None or name.startswith(tuple(new_heads))
         if head and head not in touched and allowed:
             plan.report.initialised.append(name)
         else:

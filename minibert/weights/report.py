@@ -1,9 +1,10 @@
 """What became of every tensor when a checkpoint was loaded into a model."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from minibert.weights.texts import listed
 
 Shape = tuple[int, ...]
 
@@ -53,7 +54,9 @@ class LoadReport:
         """
         lines = [f"{self.source}: {len(self.loaded)} tensors loaded"]
         lines += [f"  renamed {len(self.renamed)}: {_renamings(self.renamed)}"] if self.renamed else []
-        lines += [f"  tied {len(self.tied)}: {_shown(f'{a} = {b}' for a, b in self.tied.items())}"] if self.tied else []
+        lines += (
+            [f"  tied {len(self.tied)}: {listed([f'{a} = {b}' for a, b in self.tied.items()], 4)}"] if self.tied else []
+        )
         lines += _ignored_lines(self.ignored)
         for kind, names in (
             ("unexpected", self.unexpected),
@@ -61,7 +64,7 @@ class LoadReport:
             ("mismatched", list(self.mismatched)),
             ("initialised", self.initialised),
         ):
-            lines += [f"  {kind} {len(names)}: {_shown(names)}"] if names else []
+            lines += [f"  {kind} {len(names)}: {listed(names, 4)}"] if names else []
         return "\n".join(lines)
 
 
@@ -70,12 +73,13 @@ def _ignored_lines(ignored: dict[str, str]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for name, reason in ignored.items():
         reasons.setdefault(reason, []).append(name)
-    return [f"  ignored {len(names)} ({reason}): {_shown(names)}" for reason, names in reasons.items()]
+    return [f"  ignored {len(names)} ({reason}): {listed(names, 4)}" for reason, names in reasons.items()]
 
 
 def _renamings(renamed: dict[str, str]) -> str:
     """The patterns of renaming with their counts: "LayerNorm.gamma -> LayerNorm.weight (25)"."""
-    return _shown(f"{pattern} ({count})" for pattern, count in Counter(map(_pattern, renamed.items())).items())
+    patterns = Counter(map(_pattern, renamed.items()))
+    return listed([f"{pattern} ({count})" for pattern, count in patterns.items()], 4)
 
 
 def _pattern(pair: tuple[str, str]) -> str:
@@ -91,9 +95,3 @@ def _pattern(pair: tuple[str, str]) -> str:
         return prefix
     ending = f"{'.'.join(old[-2:])} -> {'.'.join(new[-2:])}"
     return f"{ending}, {prefix}" if prefix else ending
-
-
-def _shown(names: Iterable[str], limit: int = 4) -> str:
-    """A few names and how many more there are."""
-    names = list(names)
-    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

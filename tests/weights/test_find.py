@@ -102,7 +102,7 @@ def test_a_folder_comes_before_a_shipped_name_and_the_cache(tmp_path):
 def test_a_misspelt_path_is_an_error_about_the_path(name):
     text = refusal(name)
     assert text.startswith(f"{Path(os.path.expanduser(name))}: there is no such folder. ")
-    assert " exists and holds the folders: " in text
+    assert " exists; folders in it: " in text
     assert "Hub" not in text
 
 
@@ -116,8 +116,8 @@ def test_the_error_lists_what_is_at_the_part_that_exists(tmp_path):
         Path("models", name).mkdir(parents=True)
     Path("models/file").write_text("")
     assert refusal("./models/bert-smal") == (
-        f"{Path('models/bert-smal')}: there is no such folder. {tmp_path / 'here' / 'models'} exists and "
-        "holds the folders: bert-large, bert-small."
+        f"{Path('models/bert-smal')}: there is no such folder. {tmp_path / 'here' / 'models'} exists; "
+        "folders in it: bert-large, bert-small."
     )
 
 
@@ -125,14 +125,14 @@ def test_a_name_whose_first_part_is_a_folder_here_never_goes_to_the_network(tmp_
     Path("models/bert-small").mkdir(parents=True)
     assert refusal("models/bert-smal") == (
         f"models/bert-smal: there is no such folder, though models is here. {tmp_path / 'here' / 'models'} "
-        "exists and holds the folders: bert-small. For a repository of that name on the Hub, run from another folder."
+        "exists; folders in it: bert-small. For a repository of that name on the Hub, run from another folder."
     )
 
 
 def test_many_folders_are_not_all_listed():
     for number in range(10):
         Path(str(number)).mkdir()
-    assert refusal("./x").endswith("holds the folders: 0, 1, 2, 3, 4, 5, 6, 7 and 2 more.")
+    assert refusal("./x").endswith("folders in it: 0, 1, 2, 3, 4, 5, 6, 7 and 2 more.")
 
 
 def test_a_folder_that_cannot_be_listed(tmp_path, monkeypatch):
@@ -286,7 +286,7 @@ def test_a_sharded_snapshot_must_have_all_shards(tmp_path):
 def test_the_error_lists_where_it_was_looked_for(tmp_path):
     looked = (
         f"There is no checkpoint 'org/bert'. Looked for: a folder of that name in {tmp_path / 'here'}; "
-        f"shipped with minibert (none); in Hugging Face's cache {tmp_path / 'hub'}."
+        f"shipped with minibert (nothing); in Hugging Face's cache {tmp_path / 'hub'}."
     )
     assert refusal("org/bert") == (
         f"{looked} To download it, install huggingface_hub: pip install 'minibert-numpy[hub]'."
@@ -379,3 +379,7 @@ def test_huggingface_hub_finds_the_same_snapshot(tmp_path, monkeypatch):
     snapshot = cached(tmp_path / "cache")
     theirs = hub.snapshot_download("org/bert", cache_dir=tmp_path / "cache", local_files_only=True)
     assert find_checkpoint("org/bert", cache_dir=tmp_path / "cache", local_files_only=True) == Path(theirs) == snapshot
+
+
+def test_a_folder_without_folders(tmp_path):
+    assert refusal("./x").endswith(f"{tmp_path / 'here'} exists; folders in it: nothing.")

@@ -7,7 +7,7 @@ import pytest
 
 from minibert.errors import ConfigError, TokenizerError
 from minibert.weights import read_json
-from minibert.weights.json_file import short
+from minibert.weights.texts import listed, short
 
 # name of the case: (content, the beginning of the error's text)
 BAD = {
@@ -166,3 +166,8 @@ def test_values_are_cut_to_fit_a_message(length, shown):
     assert len(text) == shown
     assert text.endswith("...") == (length > 78)
     assert text.startswith("'x")
+
+
+@pytest.mark.parametrize(("count", "end"), [(0, "nothing"), (1, "0"), (8, "6, 7"), (9, "6, 7 and 1 more")])
+def test_lists_are_cut_to_fit_a_message(count, end):
+    assert listed([str(number) for number in range(count)]).endswith(end)

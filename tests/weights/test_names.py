@@ -232,6 +232,11 @@ def test_a_pooler_that_is_missing_is_new(model):
     assert made.report.missing == []
 
 
+def test_an_unknown_part_of_a_pooler_that_is_loaded_is_unexpected():
+    made = plan(BARE, BARE | {"pooler.extra.weight": (8, 8)})
+    assert made.report.unexpected == ["pooler.extra.weight"]
+
+
 def test_half_a_pooler_is_missing():
     checkpoint = {name: shape for name, shape in BARE.items() if name != "pooler.dense.bias"}
     assert plan(BARE, checkpoint).report.missing == ["pooler.dense.bias"]

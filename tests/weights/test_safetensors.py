@@ -233,3 +233,20 @@ def test_a_path_that_is_not_valid_text(tmp_path):
     safetensors.numpy.save_file({"w": np.ones(1)}, tmp_path / "good")
     os.rename(tmp_path / "good", path)
     assert open_safetensors(path)["w"] == 1
+
+
+def test_tensors_come_in_the_order_of_their_bytes_whatever_the_header_s(path):
+    header = {
+        name: {"dtype": "U8", "shape": [1], "data_offsets": [start, start + 1]}
+        for name, start in (("a", 2), ("b", 0), ("c", 1))
+    }
+    write(path, header, b"bca")
+    assert list(open_safetensors(path)) == ["b", "c", "a"]
+    assert bytes(np.concatenate(list(open_safetensors(path).values()))) == b"bca"
+
+
+def test_arrays_in_memory_are_read_only_too(path):
+    safetensors.numpy.save_file({"w": np.ones(3, np.float32)}, path)
+    array = open_safetensors(path, mapped=False)["w"]
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = 2
