@@ -49,7 +49,8 @@ def test_scatter_add_sums_repeated_ids(dtype: str) -> None:
         expected[place] += rows[i]
     backend.scatter_add(ids, rows, out)
     assert out.dtype == dtype
-    np.testing.assert_allclose(out, expected, rtol=1e-5 if dtype == "float32" else 1e-14, atol=1e-6 if dtype == "float32" else 1e-14)
+    rounding = 1e-6 if dtype == "float32" else 1e-14
+    np.testing.assert_allclose(out, expected, rtol=rounding, atol=4 * rounding)
 
 
 @pytest.mark.parametrize("ids", [[0], [2, 2], [1, 0], [3, 1, 3, 1, 3], []])

@@ -357,7 +357,7 @@ def pooler_everywhere(right: Callable[..., Any]) -> Callable[..., Any]:
 
 def pooler_without_tanh(right: Callable[..., Any]) -> Callable[..., Any]:
     def backward(self: Pooler, dy: Array, back: Backward) -> Any:
-        y, shape = back.saved(self.path)
+        _, shape = back.saved(self.path)
         dhidden = np.zeros(shape)
         dhidden[:, 0] = self.dense.backward(back.arrive(self.path, dy), back)
         return dhidden
@@ -376,7 +376,8 @@ def first_new_tokens(right: Callable[..., Any]) -> Callable[..., Any]:
 
 def head_mask_forgotten(right: Callable[..., Any]) -> Callable[..., Any]:
     def backward(self: SelfAttention, dcontext: Array, back: Backward) -> Any:
-        back.trace._tape.pop(self.at("head_mask"), None)
+        head_mask, probs = back.peek(self.at("head_mask"))
+        back.trace._tape[self.at("head_mask")] = (np.ones_like(head_mask), probs)
         return right(self, dcontext, back)
 
     return backward
