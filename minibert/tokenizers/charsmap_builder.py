@@ -71,8 +71,15 @@ def _characters() -> Iterator[str]:
 
 
 def _fold(text: str) -> str:
-    """Case folding, of the characters that fold to one."""
-    return "".join(folded if len(folded := char.casefold()) == 1 else char for char in text)
+    """Unicode's simple case folding: one character for one ("ẞ" becomes "ß", not "ss")."""
+    return "".join(map(_fold_char, text))
+
+
+def _fold_char(char: str) -> str:
+    for folded in (char.casefold(), char.lower()):
+        if len(folded) == 1:
+            return folded
+    return char
 
 
 @cache

@@ -37,7 +37,7 @@ class UnigramNormalizer:
 
     def normalize_text(self, text: str) -> str:
         """The normalised text; what `normalize` gives, without the alignment, and faster."""
-        if self.symbols.found_in(text) or not self._targets_are_simple or not text:
+        if self.adds_suffix or not self._targets_are_simple or not text or self.symbols.found_in(text):
             return self.normalize(AlignedText.from_text(text)).text
         return self._finish(self.charsmap.replace(text))
 
@@ -59,20 +59,12 @@ class UnigramNormalizer:
         return self.adds_prefix and self._targets_are_simple and not self.charsmap.mentions(" ")
 
     def _finish(self, text: str) -> str:
-        """Blanks, prefix and suffix, for a text that has gone through the map."""
-        if self.collapses:
-            words = [word for word in text.split(" ") if word]
-            text = self.space.join(words)
-            if self.adds_prefix:
-                text = self.space + text
-            text = text.rstrip(self.space)
-            all_blank = not words
-        else:
+        """Blanks and prefix, for a text that has gone through the map."""
+        if not self.collapses:
             text = text.replace(" ", self.space)
-            if self.adds_prefix:
-                text = self.space + text
-            all_blank = False
-        return text + self.space if self.adds_suffix and not all_blank else text
+            return self.space + text if self.adds_prefix else text
+        text = self.space.join([word for word in text.split(" ") if word])
+        return (self.space + text if self.adds_prefix else text).rstrip(self.space)
 
     def normalize(self, source: AlignedText) -> AlignedText:
         """The normalised text, each character with the span of the original that it stands for.

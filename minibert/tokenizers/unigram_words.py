@@ -18,6 +18,7 @@ from array import array
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from minibert.tokenizers.normalizers import check_no_surrogates
 from minibert.tokenizers.sentencepiece_model import BYTE_PIECES, SPACE, SentencePieceModel
 from minibert.tokenizers.unigram_normalizer import UnigramNormalizer
 from minibert.tokenizers.unigram_viterbi import RESET_ABOVE, Vocabulary, _shift, _walk_back
@@ -58,6 +59,7 @@ class Chunks(dict[str, tuple[int, ...]]):
     def __missing__(self, chunk: str) -> tuple[int, ...]:
         if len(chunk) > LONGEST_KEPT:
             return (UNSURE,)
+        check_no_surrogates(chunk)
         normalized = self._normalizer.normalize_chunk(chunk)
         ids: tuple[int, ...] = ()
         cost = 0.0
