@@ -40,6 +40,7 @@ _HOME: dict[str, str] = {
         "models.auto",
     ),
     "Cache": "models.cache",
+    "Edit": "trace",
     "Trace": "trace",
     "TracePoint": "trace",
     "to_numpy": "backend",

@@ -7,7 +7,8 @@ nothing is kept: `Run.record` hands the value back and `Run.spare` lets the next
 
 import copy
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minibert.backend import Array, array_module
-from minibert.errors import TraceError
+from minibert.errors import InputError, TraceError
 
 BACKWARD = "backward"
 
@@ -33,6 +34,22 @@ class TracePoint:
     shape: str
     formula: str
     aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A value replaced as a pass runs, and everything after follows.
+
+    `forward(value)` gets a copy and gives an array of the same shape. Backward hands the gradient on unchanged, as
+    is right for an edit that adds something; `backward(gradient, value)` says otherwise, with the value before the
+    edit: `Edit(lambda p: p * m, lambda dp, p: dp * m)`, or `lambda dp, p: 0 * dp` for a constant put in its place.
+    """
+
+    forward: Callable[[Array], Array]
+    backward: Callable[[Array, Array], Array] | None = None
+
+
+Edits = Mapping[str, Any]  # trace name -> a function, or an Edit
 
 
 class _Values(Mapping[str, Array]):
@@ -92,6 +109,10 @@ class Trace(_Values):
         self.grad = _Values("gradient", self._aliases)
         self._patterns = [pattern for pattern in patterns if pattern != BACKWARD]
         self._keeps_tape = BACKWARD in patterns or "*" in patterns
+        self.before: dict[str, Array] = {}  # of every edited value, what it was
+        self.seconds: dict[str, float] = {}  # since the value before it
+        self._clock = time.perf_counter()
+        self._edits: dict[str, Edit] = {}
         self._tape: dict[str, Any] = {}
         self._held: set[int] = set()  # id of every array that must not be written over
         self._used = False
@@ -115,6 +136,7 @@ class Trace(_Values):
         if self._used:
             raise TraceError("this trace already holds a forward pass: give each pass a new minibert.Trace().")
         self._used, self._model = True, model
+        self._clock = time.perf_counter()
 
     def _hold(self, value: Any) -> None:
         if isinstance(value, tuple):
@@ -128,6 +150,8 @@ class Trace(_Values):
             raise AssertionError(f"trace point {point.name} fired twice")
         self.points[point.name] = point
         self._shapes[point.name] = value.shape
+        now = time.perf_counter()
+        self.seconds[point.name], self._clock = now - self._clock, now
         for alias in point.aliases:
             self._aliases[alias] = point.name
         if self._keeps(point.name, point.aliases):
@@ -162,10 +186,19 @@ class Run:
         trace: the trace to fill, or None to keep nothing.
         rng: the generator of dropout masks, or None for a pass without dropout.
         model: the parameters of the model, so that backward can tell a trace of another model.
+        edits: trace name -> what replaces the value there.
     """
 
-    def __init__(self, trace: Trace | None = None, rng: np.random.Generator | None = None, model: Any = None) -> None:
+    def __init__(
+        self,
+        trace: Trace | None = None,
+        rng: np.random.Generator | None = None,
+        model: Any = None,
+        edits: Edits | None = None,
+    ) -> None:
         self.trace = trace
+        self.edits = {name: edit if isinstance(edit, Edit) else Edit(edit) for name, edit in (edits or {}).items()}
+        self._met: set[str] = set()  # names of edits that were applied
         self.rng = rng
         self.saving = trace is not None and trace._keeps_tape  # whether backward will need the pass
         self._naming = trace is not None  # whether values are to be recorded
@@ -181,7 +214,7 @@ class Run:
     @classmethod
     def again(cls, trace: Trace, rng: np.random.Generator | None) -> "Run":
         """A part of a pass computed again for its backward: everything was named before, now the tape is filled."""
-        run = cls(None, rng)
+        run = cls(None, rng, edits=trace._edits)
         run.trace, run.saving = trace, True
         return run
 
@@ -189,11 +222,48 @@ class Run:
         """Whether the trace will hold any of these values, or the tape what backward needs to them."""
         return self.saving or (self._naming and self.trace is not None and any(map(self.trace._keeps, names)))
 
-    def record(self, name: str, value: Array, shape: str, formula: str, also: tuple[str, ...] = ()) -> Array:
-        """Name a value of the pass; gives the value to go on with."""
+    def record(
+        self,
+        name: str,
+        value: Array,
+        shape: str,
+        formula: str,
+        also: tuple[str, ...] = (),
+        editable: bool = True,
+    ) -> Array:
+        """Name a value of the pass; gives the value to go on with, which an edit may have replaced."""
+        if self.edits:
+            value = self._edited((name, *also), value, editable)
         if self._naming and self.trace is not None:
             self.trace._record(TracePoint(name, shape, formula, also), value)
         return value
+
+    def _edited(self, names: tuple[str, ...], value: Array, editable: bool) -> Array:
+        """What the edits make of a value, under whichever of its names they know it."""
+        for asked in names:
+            if asked not in self.edits:
+                continue
+            if not editable:
+                raise InputError(f"{asked} cannot be edited: change the call's input, or edit the value that follows.")
+            edit, before = self.edits[asked], value
+            value = array_module(before).array(edit.forward(before.copy()), dtype=before.dtype)
+            if value.shape != before.shape:
+                raise InputError(f"the edit of {asked} gave shape {value.shape}: the value's is {before.shape}.")
+            self._met.add(asked)
+            if self._naming and self.trace is not None:
+                self.trace.before[names[0]] = _frozen(before)
+                self.trace._hold(before)
+                self.trace._edits[names[0]] = edit
+        return value
+
+    def check_edits(self) -> None:
+        """Raise InputError if an edit was asked for at a name that no value of the pass has."""
+        for name in self.edits:
+            if name not in self._met:
+                known = [] if self.trace is None else [*self.trace.points, *self.trace._aliases]
+                close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+                hint = f" (close names: {', '.join(close)})" if close else ""
+                raise InputError(f"edits names {name!r}, which no value of this call has{hint}.")
 
     def save(self, path: str, cache: Any) -> None:
         """Keep for backward what the step at this path will need."""
@@ -243,6 +313,9 @@ class Backward:
             gradient = seed if gradient is None else gradient + seed
         if gradient is not None:
             self.trace._record_grad(name, gradient)
+            edit = self.trace._edits.get(name)
+            if edit is not None and edit.backward is not None:
+                gradient = edit.backward(gradient.copy(), self.trace.before[name])
         return gradient
 
     def keeps(self, name: str) -> bool:

@@ -82,21 +82,21 @@ class SelfAttention(Module):
         scores /= math.sqrt(query.shape[-1])
         if mask is not None:
             scores += mask
-        run.record(self.at("scores"), scores, SCORES, formula)
+        scores = run.record(self.at("scores"), scores, SCORES, formula)
         # 3: probabilities
         probs = F.softmax(scores, out=run.spare(scores))
-        probs = run.record(self.at("probs"), probs, SCORES, "softmax(scores)", self.dropout.alias(run))
         run.save(self.at("probs"), probs)
+        probs = run.record(self.at("probs"), probs, SCORES, "softmax(scores)", self.dropout.alias(run))
         probs = self.dropout.forward(probs, run)
         # 4: whole heads may be switched off
         if head_mask is not None:
             run.save(self.at("head_mask"), (head_mask, probs))
             probs = self.parameters.xp.multiply(probs, head_mask, out=run.spare(probs))
-            run.record(self.at("masked_probs"), probs, SCORES, "probs head_mask")
+            probs = run.record(self.at("masked_probs"), probs, SCORES, "probs head_mask")
         # 5: every token's mixture of values
         context = F.attention_context(probs, value)
         run.save(self.path, (query, key, value, probs, distance))
-        run.record(self.at("context"), context, "B T D", "probs value, heads merged", (self.path,))
+        context = run.record(self.at("context"), context, "B T D", "probs value, heads merged", (self.path,))
         return context, probs
 
     def _keys_and_values(

@@ -36,10 +36,14 @@ class AutoConfig:
         """
         path = Path(name_or_path)
         if not path.is_file():
-            path = find_checkpoint(
-                name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+            folder = find_checkpoint(
+                name_or_path,
+                revision=revision,
+                cache_dir=cache_dir,
+                local_files_only=local_files_only,
+                needs=[CONFIG_FILE],
             )
-            path = Path(path) / CONFIG_FILE
+            path = folder / CONFIG_FILE
         fields = read_json(path, "the configuration")
         family = fields.get("model_type")
         if family not in CONFIGS:

@@ -13,7 +13,7 @@ from minibert.errors import ConfigError, InputError, TraceError, WeightFileError
 from minibert.models.config import PretrainedConfig
 from minibert.models.module import Module, Parameters, check_dtype
 from minibert.models.outputs import ModelOutput
-from minibert.trace import Backward, Run, Trace, TracePoint
+from minibert.trace import Backward, Edits, Run, Trace, TracePoint
 from minibert.weights import (
     LoadReport,
     find_checkpoint,
@@ -214,15 +214,16 @@ class PreTrainedModel(Module):
             config.output_attentions if output_attentions is None else output_attentions,
         )
 
-    def _start(self, trace: Trace | None) -> Run:
+    def _start(self, trace: Trace | None, edits: Edits | None) -> Run:
         if trace is not None and not isinstance(trace, Trace):
             raise InputError(f"trace is a {type(trace).__name__}: a minibert.Trace() belongs there.")
-        return Run(trace, self.parameters.rng, self.parameters)
+        return Run(trace, self.parameters.rng, self.parameters, edits)
 
     def _finish(
         self, output: ModelOutput, run: Run, names: dict[str, Any], return_dict: bool | None
     ) -> ModelOutput | tuple[Any, ...]:
         """The output as asked for; the trace learns which of its names each field is."""
+        run.check_edits()
         if run.trace is not None:
             for field, value in output.items():
                 if isinstance(value, tuple):
@@ -310,7 +311,7 @@ class PreTrainedModel(Module):
         seeds: dict[str, Array] = {}
         for field, gradient in gradients.items():
             for name, shape, part in self._targets(trace, field, gradient):
-                array = move(self._as_gradient(field, part), self.parameters.xp, self.dtype)
+                array = move(self._as_gradient(field, part).copy(), self.parameters.xp, self.dtype)
                 if array.shape != shape:
                     raise InputError(f"the gradient of {field!r} has shape {array.shape}: {shape} fits.")
                 array = array.reshape(trace._shapes[name])

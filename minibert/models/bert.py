@@ -39,7 +39,7 @@ from minibert.models.tasks import (
     SequenceClassification,
     TokenClassification,
 )
-from minibert.trace import Backward, Run, Trace
+from minibert.trace import Backward, Edits, Run, Trace
 
 
 class BertPreTrainedModel(PreTrainedModel):
@@ -204,8 +204,7 @@ class BertModel(BertPreTrainedModel):
         self, inputs: Inputs, run: Run, keep_hidden: bool, keep_attentions: bool
     ) -> tuple[StackOutputs, Array | None]:
         """The layers' output (B, T, D) and what was asked for on the way, and the pooled output (B, D) or None."""
-        stack = inputs.stack
-        self._record_masks(inputs, run)
+        stack = self._record_masks(inputs, run)
         hidden = self.embeddings.forward(
             inputs.input_ids,
             inputs.token_type_ids,
@@ -218,7 +217,8 @@ class BertModel(BertPreTrainedModel):
         pooled = self.pooler.forward(states.hidden, run) if self.pooler is not None else None
         return states, pooled
 
-    def _record_masks(self, inputs: Inputs, run: Run) -> None:
+    def _record_masks(self, inputs: Inputs, run: Run) -> StackInputs:
+        """Name the masks; gives the stack's inputs with the masks to go on with."""
         stack = inputs.stack
         if inputs.attention_mask is not None:
             shape = "B S" if inputs.attention_mask.ndim == 2 else "B T S"
@@ -226,15 +226,18 @@ class BertModel(BertPreTrainedModel):
         assert stack.mask is not None  # the front door always makes one
         queries = "1" if stack.mask.shape[2] == 1 and not self.config.is_decoder else "T"
         formula = "0 where a key is seen, else the least finite number"
-        run.record(self.at("extended_attention_mask"), stack.mask, f"B 1 {queries} S", formula)
+        mask = run.record(self.at("extended_attention_mask"), stack.mask, f"B 1 {queries} S", formula)
+        stack = stack._replace(mask=mask)
         if inputs.head_mask is not None:
-            run.record("head_mask", inputs.head_mask, "L N", "1 to keep a head, 0 to switch it off")
+            heads = run.record("head_mask", inputs.head_mask, "L N", "1 to keep a head, 0 to switch it off")
+            stack = stack._replace(head_mask=heads[:, None, :, None, None])
         if stack.encoder_hidden is not None and stack.encoder_mask is not None:
-            run.record("encoder_hidden_states", stack.encoder_hidden, "B S D", "the states of an encoder")
+            hidden = run.record("encoder_hidden_states", stack.encoder_hidden, "B S D", "the states of an encoder")
             queries = "1" if stack.encoder_mask.shape[2] == 1 else "T"
-            run.record(
-                self.at("encoder_extended_attention_mask"), stack.encoder_mask, f"B 1 {queries} S", formula
-            )
+            name, shape = self.at("encoder_extended_attention_mask"), f"B 1 {queries} S"
+            mask = run.record(name, stack.encoder_mask, shape, formula)
+            stack = stack._replace(encoder_hidden=hidden, encoder_mask=mask)
+        return stack
 
     def encode_backward(self, dhidden: Array | None, dpooled: Array | None, back: Backward) -> None:
         """dhidden (B, T, D) of the layers' output, dpooled (B, D) of the pooled: down to the embeddings."""
@@ -285,6 +288,7 @@ class BertModel(BertPreTrainedModel):
         cache_position: Any = None,
         *,
         trace: Trace | None = None,
+        edits: Edits | None = None,
     ) -> Any:
         """Run the encoder.
 
@@ -304,6 +308,7 @@ class BertModel(BertPreTrainedModel):
             return_dict: an output object (True) or a tuple (False); by default as the configuration says.
             cache_position: accepted and not used: the cache knows how many tokens it holds.
             trace: a `minibert.Trace` to fill.
+            edits: {trace name: function} that replace values as the pass runs, see `minibert.trace.Edit`.
 
         Returns:
             BaseModelOutputWithPoolingAndCrossAttentions.
@@ -315,7 +320,7 @@ class BertModel(BertPreTrainedModel):
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
             encoder_hidden_states, encoder_attention_mask, past_key_values, use_cache, own=trace is not None,
         )  # fmt: skip
-        run = self._start(trace)
+        run = self._start(trace, edits)
         states, pooled = self.encode(inputs, run, *self.wanted(output_hidden_states, output_attentions))
         output = BaseModelOutputWithPoolingAndCrossAttentions(
             last_hidden_state=states.hidden,

@@ -262,9 +262,13 @@ class PretrainedConfig:
         path = Path(name_or_path)
         if not path.is_file():
             folder = find_checkpoint(
-                name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+                name_or_path,
+                revision=revision,
+                cache_dir=cache_dir,
+                local_files_only=local_files_only,
+                needs=[CONFIG_FILE],
             )
-            path = Path(folder) / CONFIG_FILE
+            path = folder / CONFIG_FILE
         return cls.from_dict(read_json(path, "the configuration"), **overrides)
 
 

@@ -59,26 +59,27 @@ class Embeddings(Module):
         """input_ids (B, T) or inputs_embeds (B, T, D), token_type_ids (B, T), position_ids (B or 1, T) -> (B, T, D)."""
         # 1: the three vectors of every token
         if input_ids is not None:
-            run.record("input_ids", input_ids, "B T", "the ids of the tokens")
+            run.record("input_ids", input_ids, "B T", "the ids of the tokens", editable=False)
             words = self.word_embeddings.forward(input_ids, run)
-            run.record(
+            words = run.record(
                 self.word_embeddings.path, words, self.shape, "word_embeddings.weight[input_ids]", ("inputs_embeds",)
             )
         else:
             words = run.record("inputs_embeds", inputs_embeds, self.shape, "given in place of input_ids")
-        run.record(self.at("token_type_ids"), token_type_ids, "B T", "0 in the first sentence, 1 in the second")
+        formula = "0 in the first sentence, 1 in the second"
+        run.record(self.at("token_type_ids"), token_type_ids, "B T", formula, editable=False)
         types = self.token_type_embeddings.forward(token_type_ids, run)
-        run.record(
+        types = run.record(
             self.token_type_embeddings.path, types, self.shape, "token_type_embeddings.weight[token_type_ids]"
         )
         rows = "1 T" if shared_positions else "B T"
-        run.record(self.at("position_ids"), position_ids, rows, "the place of every token")
+        run.record(self.at("position_ids"), position_ids, rows, "the place of every token", editable=False)
         # 2: their sum, in the reference's order
         own = None if input_ids is None else run.spare(words)
         total = self.parameters.xp.add(words, types, out=own)
         if self.absolute:
             positions = self.position_embeddings.forward(position_ids, run)
-            run.record(
+            positions = run.record(
                 self.position_embeddings.path,
                 positions,
                 rows + self.shape[-2:],
@@ -86,7 +87,7 @@ class Embeddings(Module):
             )
             total += positions
         formula = "word + token type" + (" + position" if self.absolute else "")
-        run.record(self.at("sum"), total, self.shape, formula)
+        total = run.record(self.at("sum"), total, self.shape, formula)
         # 3: normalised, and dropped out in training
         return self._normalise(total, run)
 

@@ -37,7 +37,7 @@ class ResidualOutput(Module):
         dense = self.dropout.forward(dense, run)
         # 2
         total = self.parameters.xp.add(dense, residual, out=run.spare(dense))
-        run.record(self.at("sum"), total, HIDDEN, "dense + residual")
+        total = run.record(self.at("sum"), total, HIDDEN, "dense + residual")
         # 3
         return self.LayerNorm.forward(total, run, name=self.path, also=also)
 

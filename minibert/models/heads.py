@@ -86,7 +86,7 @@ class Transform(Module):
         run.save(self.at("activation"), dense)
         activated = self.activation.forward(dense, out=run.spare(dense))
         formula = f"{self.activation.name}(dense)"
-        run.record(self.at("activation"), activated, self.shape, formula, (self.at("transform_act_fn"),))
+        activated = run.record(self.at("activation"), activated, self.shape, formula, (self.at("transform_act_fn"),))
         return self.norm.forward(activated, run, name=name)
 
     def backward(self, dy: Array, back: Backward) -> Array:
@@ -203,7 +203,7 @@ class RobertaClassificationHead(Module):
         dense = self.dense.forward(first, run)
         y = self.parameters.xp.tanh(dense, out=run.spare(dense))
         run.save(self.path, (y, hidden.shape))
-        run.record(self.at("activation"), y, "B D", "tanh(dense)")
+        y = run.record(self.at("activation"), y, "B D", "tanh(dense)")
         return self.out_proj.forward(self.second_dropout.forward(y, run), run, also=(self.path,))
 
     def backward(self, dlogits: Array | None, back: Backward) -> Array | None:

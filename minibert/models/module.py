@@ -180,8 +180,9 @@ class LayerNorm(Module):
         )
         if cache is not None:
             run.save(self.path, cache)
-            run.record(self.at("normalized"), cache.normalized, self.shape, "(x - mean(x)) rstd")
-            run.record(self.at("rstd"), cache.rstd, self.shape.rsplit(" ", 1)[0] + " 1", "1 / √(var(x) + eps)")
+            by_row = self.shape.rsplit(" ", 1)[0] + " 1"
+            run.record(self.at("rstd"), cache.rstd, by_row, "1 / √(var(x) + eps)", editable=False)
+            run.record(self.at("normalized"), cache.normalized, self.shape, "(x - mean(x)) rstd", editable=False)
         also = also if name is None else (*also, self.path)
         return run.record(name or self.path, y, self.shape, "gamma normalized + beta", also)
 
@@ -240,7 +241,7 @@ class Dropout(Module):
             return x
         mask = F.draw_dropout_mask(run.rng, x.shape, self.p, self.parameters.xp)
         run.save(self.path, mask)
-        run.record(self.at("mask"), mask, self.shape, f"True with probability {1.0 - self.p:g}")
+        run.record(self.at("mask"), mask, self.shape, f"True with probability {1.0 - self.p:g}", editable=False)
         y = F.dropout(x, mask, self.p, out=run.spare(x) if own else None)
         return run.record(self.path, y, self.shape, f"x mask / {1.0 - self.p:g}")
 

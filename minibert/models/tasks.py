@@ -39,7 +39,7 @@ from minibert.models.outputs import (
     SequenceClassifierOutput,
     TokenClassifierOutput,
 )
-from minibert.trace import Backward, Run, Trace
+from minibert.trace import Backward, Edits, Run, Trace
 
 TOKENS = "(batch, tokens)"
 
@@ -72,9 +72,14 @@ class TaskModel(PreTrainedModel):
         setattr(place, last, head)
 
     def _encode(
-        self, inputs: Inputs, trace: Trace | None, output_attentions: bool | None, output_hidden_states: bool | None
+        self,
+        inputs: Inputs,
+        trace: Trace | None,
+        edits: Edits | None,
+        output_attentions: bool | None,
+        output_hidden_states: bool | None,
     ) -> tuple[Run, StackOutputs, Array | None]:
-        run = self._start(trace)
+        run = self._start(trace, edits)
         wanted = self.wanted(output_hidden_states, output_attentions)
         return run, *self.base_model.encode(inputs, run, *wanted)
 
@@ -177,6 +182,7 @@ class MaskedLM(_LMTask):
         *,
         logits_to_keep: Any = 0,
         trace: Trace | None = None,
+        edits: Edits | None = None,
     ) -> Any:
         """Predict every token.
 
@@ -195,7 +201,7 @@ class MaskedLM(_LMTask):
             encoder_hidden_states, encoder_attention_mask, own=trace is not None,
         )  # fmt: skip
         kept, targets = self._kept_tokens(logits_to_keep, labels, inputs)
-        run, states, _ = self._encode(inputs, trace, output_attentions, output_hidden_states)
+        run, states, _ = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
         logits = self._logits(states.hidden, kept, run)
         loss = None if targets is None else classification_loss(logits, targets, run)
         output = MaskedLMOutput(loss=loss, logits=logits)
@@ -232,6 +238,7 @@ class CausalLM(_LMTask):
         *,
         logits_to_keep: Any = 0,
         trace: Trace | None = None,
+        edits: Edits | None = None,
     ) -> Any:
         """Predict every token's successor.
 
@@ -251,7 +258,7 @@ class CausalLM(_LMTask):
         if isinstance(logits_to_keep, str):
             raise InputError(f"logits_to_keep is {logits_to_keep!r}: a number or a list of places belongs there.")
         kept, targets = self._kept_tokens(logits_to_keep, labels, inputs)
-        run, states, _ = self._encode(inputs, trace, output_attentions, output_hidden_states)
+        run, states, _ = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
         logits = self._logits(states.hidden, kept, run)
         loss = None if targets is None else next_token_loss(logits, targets, run)
         output = CausalLMOutputWithCrossAttentions(loss=loss, logits=logits)
@@ -307,6 +314,7 @@ class PreTraining(_LMTask, _PooledTask):
         *,
         logits_to_keep: Any = 0,
         trace: Trace | None = None,
+        edits: Edits | None = None,
     ) -> Any:
         """Predict every token, and whether the second sentence follows the first.
 
@@ -324,14 +332,14 @@ class PreTraining(_LMTask, _PooledTask):
         )
         kept, targets = self._kept_tokens(logits_to_keep, labels, inputs)
         follows = _check_next_sentence(self, "next_sentence_label", next_sentence_label, inputs.batch)
-        run, states, pooled = self._encode(inputs, trace, output_attentions, output_hidden_states)
+        run, states, pooled = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
         logits = self._logits(states.hidden, kept, run)
         relationship = self.seq_relationship.forward(pooled, run)
         loss = None
         if targets is not None and follows is not None:
             loss = classification_loss(logits, targets, run, "masked_lm_loss")
             loss = loss + classification_loss(relationship, follows, run, "next_sentence_loss")
-            run.record("loss", loss, "", "masked_lm_loss + next_sentence_loss")
+            loss = run.record("loss", loss, "", "masked_lm_loss + next_sentence_loss")
         output = BertForPreTrainingOutput(loss=loss, prediction_logits=logits, seq_relationship_logits=relationship)
         names = {"prediction_logits": self.lm_head_path, "seq_relationship_logits": self.seq_relationship.path}
         return self._conclude(output, inputs, states, run, names, return_dict)
@@ -380,6 +388,7 @@ class NextSentencePrediction(_PooledTask):
         *,
         next_sentence_label: Any = None,
         trace: Trace | None = None,
+        edits: Edits | None = None,
     ) -> Any:
         """Predict whether the second sentence follows the first.
 
@@ -397,7 +406,7 @@ class NextSentencePrediction(_PooledTask):
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds, trace
         )
         follows = _check_next_sentence(self, "labels", labels, inputs.batch)
-        run, states, pooled = self._encode(inputs, trace, output_attentions, output_hidden_states)
+        run, states, pooled = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
         logits = self.seq_relationship.forward(pooled, run)
         loss = None if follows is None else classification_loss(logits, follows, run)
         output = NextSentencePredictorOutput(loss=loss, logits=logits)
@@ -442,6 +451,7 @@ class SequenceClassification(_PooledTask):
         return_dict: bool | None = None,
         *,
         trace: Trace | None = None,
+        edits: Edits | None = None,
     ) -> Any:
         """Classify every text.
 
@@ -460,7 +470,7 @@ class SequenceClassification(_PooledTask):
         problem = None
         if labels is not None:
             problem = ProblemType(self.config, labels, inputs.batch, self.parameters.xp, self.dtype)
-        run, states, pooled = self._encode(inputs, trace, output_attentions, output_hidden_states)
+        run, states, pooled = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
         logits = self._classify(states, pooled, run)
         loss = None if problem is None else problem.loss(logits, run)
         output = SequenceClassifierOutput(loss=loss, logits=logits)
@@ -519,6 +529,7 @@ class MultipleChoice(_PooledTask):
         return_dict: bool | None = None,
         *,
         trace: Trace | None = None,
+        edits: Edits | None = None,
     ) -> Any:
         """Choose among texts.
 
@@ -545,9 +556,9 @@ class MultipleChoice(_PooledTask):
         right = None
         if labels is not None:
             right = move(check_labels("labels", labels, (batch,), "(batch,)", choices), self.parameters.xp)
-        run, states, pooled = self._encode(inputs, trace, output_attentions, output_hidden_states)
+        run, states, pooled = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
         logits = self.classifier.forward(pooled, run).reshape(batch, choices)
-        run.record("logits", logits, "B choices", "classifier, a row for every question")
+        logits = run.record("logits", logits, "B choices", "classifier, a row for every question")
         loss = None if right is None else classification_loss(logits, right, run)
         output = MultipleChoiceModelOutput(loss=loss, logits=logits)
         return self._conclude(output, inputs, states, run, {"logits": "logits"}, return_dict)
@@ -607,6 +618,7 @@ class TokenClassification(TaskModel):
         return_dict: bool | None = None,
         *,
         trace: Trace | None = None,
+        edits: Edits | None = None,
     ) -> Any:
         """Classify every token.
 
@@ -625,7 +637,7 @@ class TokenClassification(TaskModel):
             shape = (inputs.batch, inputs.tokens)
             host = check_labels("labels", labels, shape, TOKENS, self.config.num_labels)
             targets = move(host, self.parameters.xp)
-        run, states, _ = self._encode(inputs, trace, output_attentions, output_hidden_states)
+        run, states, _ = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
         logits = self.classifier.forward(states.hidden, run)
         loss = None if targets is None else classification_loss(logits, targets, run)
         output = TokenClassifierOutput(loss=loss, logits=logits)
@@ -666,6 +678,7 @@ class QuestionAnswering(TaskModel):
         return_dict: bool | None = None,
         *,
         trace: Trace | None = None,
+        edits: Edits | None = None,
     ) -> Any:
         """Mark the answer.
 
@@ -682,7 +695,7 @@ class QuestionAnswering(TaskModel):
         )  # fmt: skip
         starts = self._check_places("start_positions", start_positions, inputs)
         ends = self._check_places("end_positions", end_positions, inputs)
-        run, states, _ = self._encode(inputs, trace, output_attentions, output_hidden_states)
+        run, states, _ = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
         xp = self.parameters.xp
         logits = self.qa_outputs.forward(states.hidden, run)
         start = run.record("start_logits", xp.ascontiguousarray(logits[..., 0]), "B T", "qa_outputs[..., 0]")
