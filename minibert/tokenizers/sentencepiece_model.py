@@ -137,19 +137,22 @@ def read_sentencepiece_model(source: str | PathLike[str] | bytes) -> SentencePie
 
 def _read(data: bytes, name: str) -> SentencePieceModel:
     pieces: list[Piece] = []
-    trainer: dict[str, Any] = {}
-    normalizer: dict[str, Any] = {}
+    trainer: dict[str, Any] | None = None
+    normalizer: dict[str, Any] | None = None
     for part in protobuf.read_fields(data, name=name):
         if part.number == 1:
             pieces.append(_read_piece(part, name, len(pieces)))
         elif part.number == 2:
-            trainer.update(_read_message(part, _TRAINER_FIELDS, name))
+            trainer = {**(trainer or {}), **_read_message(part, _TRAINER_FIELDS, name)}
         elif part.number == 3:
-            normalizer.update(_read_message(part, _NORMALIZER_FIELDS, name))
+            normalizer = {**(normalizer or {}), **_read_message(part, _NORMALIZER_FIELDS, name)}
         elif part.number == 5 and _read_message(part, _NORMALIZER_FIELDS, name).get("charsmap"):
             raise TokenizerError(f"{name}: the model has a denormaliser, which is not supported.")
     if not pieces:
         raise TokenizerError(f"{name}: the model holds no pieces; this is not a SentencePiece model.")
+    if trainer is None or normalizer is None:  # SentencePiece writes both behind the pieces
+        missing = "trainer_spec" if trainer is None else "normalizer_spec"
+        raise TokenizerError(f"{name}: the file ends after {len(pieces)} pieces without {missing}; it is cut short.")
     model_type = trainer.pop("model_type", 1)
     if model_type != 1:
         kind = MODEL_TYPES.get(model_type, f"number {model_type}")

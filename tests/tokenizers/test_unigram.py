@@ -101,7 +101,7 @@ def test_offsets_are_spans_of_the_text_in_order(stored):
 
 # ------------------------------------------------------------ offsets and words
 
-LETTERS = {"▁": -2.0, **{char: -3.0 for char in "abcxyz1é株式会社"}}
+LETTERS = {"▁": -2.0, **dict.fromkeys("abcxyz1é株式会社", -3.0)}
 
 
 @pytest.mark.parametrize(
