@@ -172,9 +172,9 @@ def _owner(array: Array) -> Array:
 
 def _frozen(array: Array) -> Array:
     """A read-only view (CuPy has none: there the array itself)."""
-    if not isinstance(array, np.ndarray):
-        return array if array_module(array) is not np else np.asarray(array)
-    view = array.view()
+    if array_module(array) is not np:
+        return array
+    view = np.asarray(array).view()  # a loss is a NumPy scalar
     view.flags.writeable = False
     return view
 
