@@ -62,7 +62,9 @@ def align_span_with_tokens(
     if not 0 <= start < end:
         raise InputError(f"the span from {start} to {end} is empty or negative: 0 <= start < end belongs there.")
     if sequence_ids is not None and len(sequence_ids) != len(offset_mapping):
-        raise InputError(f"there are {len(offset_mapping)} offsets and {len(sequence_ids)} sequence ids: one each a token.")
+        raise InputError(
+            f"there are {len(offset_mapping)} offsets and {len(sequence_ids)} sequence ids: one each a token."
+        )
     covered = [
         i
         for i, (first, last) in enumerate(offset_mapping)
@@ -101,7 +103,9 @@ def encode_for_classification(
         label = labels[i]
         if label2id is not None:
             if label not in label2id:
-                raise InputError(f"labels[{i}] is {label!r}, which label2id does not have: {', '.join(map(str, label2id))}.")
+                raise InputError(
+                    f"labels[{i}] is {label!r}, which label2id does not have: {', '.join(map(str, label2id))}."
+                )
             label = label2id[label]
         feature["labels"] = label
     return features

@@ -25,7 +25,9 @@ def check_features(features: Sequence[Feature]) -> list[dict[str, Any]]:
         raise InputError("the collator was given no features: at least one belongs in a batch.")
     for i, feature in enumerate(features):
         if not isinstance(feature, Mapping):
-            raise InputError(f"features[{i}] is a {type(feature).__name__}: a dict, as the tokenizer gives, belongs there.")
+            raise InputError(
+                f"features[{i}] is a {type(feature).__name__}: a dict, as the tokenizer gives, belongs there."
+            )
         if set(feature) != set(features[0]):
             differing = ", ".join(sorted(set(feature) ^ set(features[0])))
             raise InputError(f"features[{i}] and features[0] do not have the same names: {differing}.")

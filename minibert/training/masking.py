@@ -70,7 +70,8 @@ class DataCollatorForLanguageModeling(DataCollatorWithPadding):
                 raise InputError(f"{name} is {value!r}: a probability, at most 1, belongs there.")
         if mask_replace_prob + random_replace_prob > 1.0:
             raise InputError(
-                f"mask_replace_prob {mask_replace_prob} and random_replace_prob {random_replace_prob} are together above 1."
+                f"mask_replace_prob {mask_replace_prob} and random_replace_prob {random_replace_prob} "
+                "are together above 1."
             )
         self.mlm, self.whole_word_mask, self.mlm_probability = mlm, whole_word_mask, mlm_probability
         self.mask_replace_prob, self.random_replace_prob = mask_replace_prob, random_replace_prob
@@ -125,7 +126,9 @@ class DataCollatorForLanguageModeling(DataCollatorWithPadding):
         return chosen if words is None else _spread(chosen, words)
 
     def _special_tokens(self, input_ids: np.ndarray) -> np.ndarray:
-        rows = [self.tokenizer.get_special_tokens_mask(row, already_has_special_tokens=True) for row in input_ids.tolist()]
+        rows = [
+            self.tokenizer.get_special_tokens_mask(row, already_has_special_tokens=True) for row in input_ids.tolist()
+        ]
         return np.asarray(rows, dtype=bool)
 
     def _causal_labels(self, batch: dict[str, np.ndarray]) -> np.ndarray:

@@ -52,9 +52,7 @@ class NextSentenceDataset(Sequence[dict[str, Any]]):
         if self.room < 2:
             raise InputError(f"max_length is {max_length}, which leaves {self.room} tokens beside the special ones.")
         self.rng = np.random.default_rng(seed)
-        self.features = [
-            feature for number in range(len(self.documents)) for feature in self._features_of(number)
-        ]
+        self.features = [feature for number in range(len(self.documents)) for feature in self._features_of(number)]
 
     def __len__(self) -> int:
         return len(self.features)

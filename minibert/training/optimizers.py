@@ -179,7 +179,9 @@ class Optimizer:
             raise InputError("the optimiser's state must be a dict with 'state' and 'param_groups'.")
         saved = state_dict["param_groups"]
         if [list(group["params"]) for group in saved] != [group["params"] for group in self.param_groups]:
-            raise InputError("the optimiser's state is of other parameter groups: make the optimiser as it was made then.")
+            raise InputError(
+                "the optimiser's state is of other parameter groups: make the optimiser as it was made then."
+            )
         state = {}
         for name, values in state_dict["state"].items():
             state[name] = self._copied_state(name, values)
@@ -196,7 +198,8 @@ class Optimizer:
                 continue
             if copied[key].shape != parameter.shape:
                 raise InputError(
-                    f"the optimiser's {key} of {name} has shape {copied[key].shape}: the parameter has {parameter.shape}."
+                    f"the optimiser's {key} of {name} has shape {copied[key].shape}: "
+                    f"the parameter has {parameter.shape}."
                 )
             xp = array_module(parameter)
             copied[key] = xp.array(move(copied[key], xp, parameter.dtype), order="C")
@@ -309,7 +312,8 @@ class SGD(Optimizer):
         check_number("dampening", group["dampening"])
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise InputError(
-                f"nesterov needs a momentum above 0 and no dampening: they are {group['momentum']} and {group['dampening']}."
+                f"nesterov needs a momentum above 0 and no dampening: they are {group['momentum']} "
+                f"and {group['dampening']}."
             )
 
     def update(self, parameter: Array, gradient: Array, state: dict[str, Any], group: dict[str, Any]) -> None:

@@ -86,9 +86,7 @@ def get_constant_schedule(optimizer: Optimizer, last_epoch: int = -1) -> LRSched
     return LRSchedule(optimizer, lambda step: 1, last_epoch)
 
 
-def get_constant_schedule_with_warmup(
-    optimizer: Optimizer, num_warmup_steps: int, last_epoch: int = -1
-) -> LRSchedule:
+def get_constant_schedule_with_warmup(optimizer: Optimizer, num_warmup_steps: int, last_epoch: int = -1) -> LRSchedule:
     """Up from 0, then constant."""
     _steps(num_warmup_steps=num_warmup_steps)
 
