@@ -182,8 +182,7 @@ def test_flipped_bytes_raise_nothing_else():
             data[rng.randrange(len(data))] = rng.randrange(256)
         try:
             charsmap = CharsMap(bytes(data))
-        except TokenizerError as error:
-            assert "is corrupt" in str(error)
-        else:
-            charsmap.replace("abcd e\u0301 xy か\u3099")
-            charsmap.rules()
+        except TokenizerError:
+            continue
+        charsmap.replace("abcd e\u0301 xy か\u3099")
+        charsmap.rules()

@@ -21,6 +21,7 @@ from minibert.tokenizers.unigram import Unigram
 
 FOLDER = Path(__file__).parent / "unigram_vectors"
 NAMES = sorted(path.name for path in FOLDER.glob("*.model"))
+BYTE = PieceType.BYTE
 UNK, A = Piece("<unk>", 0.0, PieceType.UNKNOWN), Piece("a", -1.0)
 
 
@@ -50,8 +51,15 @@ def test_absent_score_and_type():
 
 def test_options_are_read():
     trainer = b"".join(
-        [write_varint_field(3, 1), write_varint_field(24, 1), write_bytes_field(44, b" ?? "), write_varint_field(99, 5)]
-        + [write_bytes_field(45, b"<unk>"), write_bytes_field(46, b"[CLS]"), write_bytes_field(47, b"")]
+        [
+            write_varint_field(3, 1),
+            write_varint_field(24, 1),
+            write_varint_field(99, 5),
+            write_bytes_field(44, b" ?? "),
+            write_bytes_field(45, b"<unk>"),
+            write_bytes_field(46, b"[CLS]"),
+            write_bytes_field(47, b""),
+        ]
     )
     normalizer = write_bytes_field(1, b"mine") + b"".join(write_varint_field(number, 0) for number in (3, 4, 5))
     data = SMALLEST + piece_field("[CLS]", 0, 3) + piece_field("</s>", 0, 3) + piece_field("<pad>", 0, 4)
@@ -102,9 +110,12 @@ def test_byte_pieces():
         ([UNK, A, Piece("?", 0.0, PieceType.UNKNOWN)], False, "pieces 0 and 2 are both the unknown piece"),
         ([A], False, "no piece is the unknown piece, and byte fallback is off"),
         ([UNK], False, "the model has no piece that could match text"),
-        ([UNK, A, Piece("<0x41>", 0.0, PieceType.BYTE)], False, "piece 2, '<0x41>', is a byte piece, but byte fallback is off"),
-        ([UNK, A, Piece("<0x4g>", 0.0, PieceType.BYTE)], True, "piece 2, '<0x4g>', is a byte piece, but is not named <0x00> to <0xFF>"),
-        ([UNK, A, Piece("<0x00>", 0.0, PieceType.BYTE)], True, "byte fallback is on, but 255 of the 256 byte pieces are missing, the first is <0x01>"),
+        ([UNK, A, Piece("<0x41>", 0.0, BYTE)], False,
+         "piece 2, '<0x41>', is a byte piece, but byte fallback is off"),
+        ([UNK, A, Piece("<0x4g>", 0.0, BYTE)], True,
+         "piece 2, '<0x4g>', is a byte piece, but is not named <0x00> to <0xFF>"),
+        ([UNK, A, Piece("<0x00>", 0.0, BYTE)], True,
+         "byte fallback is on, but 255 of the 256 byte pieces are missing, the first is <0x01>"),
     ],
 )  # fmt: skip
 def test_contradictory_pieces(pieces, byte_fallback, reason):
