@@ -43,6 +43,10 @@ _HOME: dict[str, str] = {
     "Edit": "trace",
     "Trace": "trace",
     "TracePoint": "trace",
+    "Stepper": "stepper",
+    **dict.fromkeys(
+        ["logit_lens", "attention_rollout", "gradient_x_input", "integrated_gradients", "head_importance"], "analysis"
+    ),
     "to_numpy": "backend",
     "gradcheck": "gradient_check",
     **dict.fromkeys(["AdamW", "SGD"], "training.optimizers"),

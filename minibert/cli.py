@@ -16,6 +16,7 @@ from minibert.errors import MinibertError
 # name -> (module in minibert.commands, one line of help)
 _COMMANDS = {
     "run": ("run", "run a model on text"),
+    "trace": ("trace", "print every intermediate value of a text, with formula, shape and statistics"),
 }
 
 _EXAMPLES = """examples:

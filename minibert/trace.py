@@ -7,6 +7,7 @@ nothing is kept: `Run.record` hands the value back and `Run.spare` lets the next
 
 import copy
 import difflib
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from minibert.backend import Array, array_module
+from minibert.backend import Array, array_module, to_numpy
 from minibert.errors import InputError, TraceError
 
 BACKWARD = "backward"
@@ -111,6 +112,7 @@ class Trace(_Values):
         self._keeps_tape = BACKWARD in patterns or "*" in patterns
         self.before: dict[str, Array] = {}  # of every edited value, what it was
         self.seconds: dict[str, float] = {}  # since the value before it
+        self._observer: Callable[[str, TracePoint, Array], None] | None = None  # sees values as they come
         self._clock = time.perf_counter()
         self._edits: dict[str, Edit] = {}
         self._tape: dict[str, Any] = {}
@@ -121,6 +123,73 @@ class Trace(_Values):
         self._complete = False
         self._shapes: dict[str, tuple[int, ...]] = {}  # of every value that fired, kept or not
         self._outputs: dict[str, tuple[Any, Any]] = {}  # output field -> name(s) and shape of its value
+
+    def __getitem__(self, name: str) -> Any:
+        """The array of this name or alias; of a glob such as "*.probs", {name: array} of all that match."""
+        if isinstance(name, str) and any(mark in name for mark in "*?["):
+            found = {each: self._arrays[each] for each in self.names(name)}
+            if not found:
+                raise TraceKeyError(f"the trace holds no value that matches {name!r} (it holds {len(self)}).")
+            return found
+        return super().__getitem__(name)
+
+    def names(self, pattern: str = "*") -> list[str]:
+        """The names that match a glob, in the order of the pass; an alias that matches counts as its name."""
+        return [
+            name
+            for name in self._arrays
+            if any(fnmatchcase(each, pattern) for each in (name, *self.points[name].aliases))
+        ]
+
+    def stack(self, pattern: str) -> Array:
+        """All values that match a glob in one array, the first axis counting them: of "*.probs" (L, B, N, T, S).
+
+        Raises:
+            TraceError: none matches, or their shapes differ.
+        """
+        found = self[pattern] if any(mark in pattern for mark in "*?[") else {pattern: self[pattern]}
+        shapes = {array.shape for array in found.values()}
+        if len(shapes) > 1:
+            listed = ", ".join(map(str, sorted(shapes)))
+            raise TraceError(f"the {len(found)} values that match {pattern!r} have different shapes: {listed}.")
+        arrays = list(found.values())
+        return array_module(*arrays).stack(arrays)
+
+    def table(self, pattern: str = "*") -> list[dict[str, Any]]:
+        """One row a kept value, as data: step, name, formula, symbolic and real shape, dtype, minimum, maximum, mean,
+        standard deviation, the first values, seconds, whether it was edited, and the gradient's norm if there is one.
+        """
+        steps = {name: i for i, name in enumerate(self.points)}
+        return [self._row(name, steps[name]) for name in self.names(pattern)]
+
+    def _row(self, name: str, step: int) -> dict[str, Any]:
+        point, array = self.points[name], to_numpy(self._arrays[name])
+        real = array.astype(np.float64) if array.size else np.zeros(1)
+        row = {
+            "step": step,
+            "name": name,
+            "formula": point.formula,
+            "symbols": point.shape,
+            "shape": list(array.shape),
+            "dtype": array.dtype.name,
+            "min": float(real.min()),
+            "max": float(real.max()),
+            "mean": float(real.mean()),
+            "std": float(real.std()),
+            "first": array.reshape(-1)[:4].tolist(),
+            "seconds": self.seconds[name],
+            "edited": name in self.before,
+        }
+        if name in self.grad:
+            row["grad_norm"] = float(np.linalg.norm(to_numpy(self.grad[name]).astype(np.float64)))
+        return row
+
+    def show(self, pattern: str = "*") -> str:
+        """The pass as a readable walk: a line with name, shape and time, then formula, statistics and first values."""
+        return "\n".join(_row_text(row) for row in self.table(pattern))
+
+    def __str__(self) -> str:
+        return self.show()
 
     def __repr__(self) -> str:
         size = sum(array.nbytes for array in self._arrays.values())
@@ -157,10 +226,30 @@ class Trace(_Values):
         if self._keeps(point.name, point.aliases):
             self._hold(value)
             self._arrays[point.name] = _frozen(value)
+        if self._observer is not None:
+            self._observer("forward", point, value)
 
     def _record_grad(self, name: str, gradient: Array) -> None:
         if self._keeps(name, self.points[name].aliases):
             self.grad._arrays[name] = _frozen(gradient)
+        if self._observer is not None:
+            self._observer("backward", self.points[name], gradient)
+
+
+def _row_text(row: dict[str, Any]) -> str:
+    """Two lines of a walk."""
+    symbols = f"({', '.join(row['symbols'].split())})"
+    shape = f"({', '.join(map(str, row['shape']))})"
+    first = " ".join(f"{value:.4g}" for value in row["first"])
+    more = " …" if math.prod(row["shape"]) > len(row["first"]) else ""
+    edited = "  [edited]" if row["edited"] else ""
+    gradient = f"  |grad| {row['grad_norm']:.3g}" if "grad_norm" in row else ""
+    return (
+        f"{row['step']:4d}  {row['name']}  {symbols} = {shape} {row['dtype']}  {row['seconds'] * 1e3:.2f} ms{edited}\n"
+        f"      = {row['formula']}\n"
+        f"      {row['min']:.4g} .. {row['max']:.4g}, mean {row['mean']:.4g}, std {row['std']:.4g}"
+        f"{gradient}: {first}{more}"
+    )
 
 
 def _owner(array: Array) -> Array:

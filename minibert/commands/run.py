@@ -25,10 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Embed the texts and print how alike they are."""
+    from minibert import AutoTokenizer
     from minibert.errors import InputError
     from minibert.models.auto import AutoModel
     from minibert.pipelines.embeddings import embed, similarity_table
-    from minibert import AutoTokenizer
 
     texts = arguments.texts
     if not texts and not sys.stdin.isatty():

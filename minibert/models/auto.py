@@ -90,6 +90,16 @@ class _AutoModel:
         return cls.class_for(config).from_pretrained(name_or_path, **options)
 
 
+def class_of_checkpoint(name_or_path: str | os.PathLike[str]) -> Any:
+    """The class that wrote a checkpoint (its configuration's `architectures`), or the family's bare encoder."""
+    config = AutoConfig.from_pretrained(name_or_path)
+    module = importlib.import_module(f"minibert.models.{config.model_type}")
+    for name in getattr(config, "architectures", None) or []:
+        if name.startswith(_PREFIXES[config.model_type]) and hasattr(module, name):
+            return getattr(module, name)
+    return AutoModel.class_for(config)
+
+
 class AutoModel(_AutoModel):
     """The bare encoder."""
 

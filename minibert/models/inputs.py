@@ -106,7 +106,7 @@ def check_mask(name: str, value: Any, shapes: list[tuple[int, ...]], axes: str) 
     if mask.shape not in shapes:
         wanted = " or ".join(str(shape) for shape in shapes)
         raise InputError(f"{name} has shape {mask.shape}: {axes}, {wanted} here.")
-    mask = mask.astype(np.float64) if mask.dtype.kind != "f" else mask
+    mask = mask.astype(np.float64)  # wide enough for any dtype's least finite number
     if not ((mask >= 0) & (mask <= 1)).all():
         raise InputError(
             f"{name} holds values from {mask.min():g} to {mask.max():g}: 1 keeps a token and 0 leaves it out; "
@@ -122,7 +122,7 @@ def additive_mask(mask: np.ndarray, xp: ModuleType, dtype: np.dtype) -> Array:
     uniform distribution instead.
     """
     axes = (slice(None), None, None) if mask.ndim == 2 else (slice(None), None)
-    added = (1.0 - mask[axes]) * float(np.finfo(dtype).min)
+    added = (mask[axes] - 1.0) * float(np.finfo(dtype).max)
     return move(added, xp, dtype)
 
 

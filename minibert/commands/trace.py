@@ -1,0 +1,89 @@
+"""`minibert trace`: every intermediate value of one text, by name."""
+
+import argparse
+import difflib
+import json
+import sys
+from typing import Any
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `minibert trace`."""
+    parser.add_argument("model", metavar="MODEL", help="a checkpoint: a folder, or a name")
+    parser.add_argument("text", metavar="TEXT", help="the text")
+    parser.add_argument("pair", nargs="?", metavar="SECOND_TEXT", help="the second text of a pair")
+    parser.add_argument("--only", metavar="GLOB", default="*", help='names to show, such as "*.probs" (default: all)')
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    parser.add_argument("--values", action="store_true", help="print the arrays too; with --json, whole")
+    parser.add_argument("--json", action="store_true", help="print a list of rows as JSON")
+    parser.add_argument("--list", action="store_true", help="list names, shapes and formulas without running the text")
+    parser.add_argument("--step", action="store_true", help="stop at each value: Enter goes on, q ends, a GLOB runs on")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Trace one call of the checkpoint's own class."""
+    from minibert import AutoTokenizer
+    from minibert.models.auto import class_of_checkpoint
+
+    model = class_of_checkpoint(arguments.model).from_pretrained(arguments.model, dtype=arguments.dtype)
+    if arguments.list:
+        _list(model, arguments)
+        return 0
+    tokenizer = AutoTokenizer.from_pretrained(arguments.model)
+    batch = dict(tokenizer(arguments.text, arguments.pair, return_tensors="np"))
+    if arguments.step:
+        return _step(model, batch, arguments.only)
+    from minibert.errors import InputError
+    from minibert.trace import Trace
+
+    trace = Trace(arguments.only)
+    model(**batch, trace=trace)
+    if not len(trace):
+        known = [*trace.points, *(alias for point in trace.points.values() for alias in point.aliases)]
+        close = difflib.get_close_matches(arguments.only, known, n=3, cutoff=0.4)
+        hint = f" (close names: {', '.join(close)})" if close else ""
+        raise InputError(f"none of the {len(trace.points)} values is named {arguments.only!r}{hint}.")
+    if arguments.json:
+        rows = trace.table()
+        if arguments.values:
+            rows = [{**row, "values": trace[row["name"]].tolist()} for row in rows]
+        print(json.dumps(rows, ensure_ascii=False))
+        return 0
+    print("tokens:", " ".join(tokenizer.convert_ids_to_tokens(batch["input_ids"][0].tolist())))
+    for row in trace.table():
+        print(trace.show(row["name"]))
+        if arguments.values:
+            print(trace[row["name"]])
+    return 0
+
+
+def _list(model: Any, arguments: argparse.Namespace) -> None:
+    from fnmatch import fnmatchcase
+
+    points = [point for point in model.trace_points() if fnmatchcase(point.name, arguments.only)]
+    if arguments.json:
+        rows = [{"name": p.name, "shape": p.shape, "formula": p.formula, "aliases": list(p.aliases)} for p in points]
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    for point in points:
+        print(f"{point.name}  ({', '.join(point.shape.split())})  = {point.formula}")
+
+
+def _step(model: Any, batch: dict[str, Any], only: str) -> int:
+    from minibert.errors import TraceError
+    from minibert.stepper import Stepper
+
+    with Stepper(model, **batch) as stepper:
+        pattern = only
+        while True:
+            try:
+                step = stepper.to(pattern)
+            except TraceError as error:
+                print(error if pattern != only else "the pass is through.")
+                return 0
+            print(step)
+            print("Enter: next, a GLOB: run to it, q: quit > ", end="", flush=True)
+            answer = sys.stdin.readline()
+            if not answer or answer.strip() == "q":
+                return 0
+            pattern = answer.strip() or only
