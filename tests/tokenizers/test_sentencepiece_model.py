@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from minibert.errors import TokenizerError
+from minibert.tokenizers import sentencepiece_model
 from minibert.tokenizers.protobuf import write_bytes_field, write_float_field, write_varint_field
 from minibert.tokenizers.sentencepiece_model import (
     BYTE_PIECES,
@@ -196,6 +197,28 @@ def test_truncated_files(name):
     for size in [*range(200), *random.Random(0).sample(range(len(data)), 600), *range(len(data) - 100, len(data))]:
         with pytest.raises(TokenizerError):
             read_sentencepiece_model(data[:size])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_fast_way_to_read_pieces_is_the_general_way(name, monkeypatch):
+    def outcome(data):
+        try:
+            return read_sentencepiece_model(data)
+        except TokenizerError as error:
+            return str(error)
+
+    rng = random.Random(3)
+    good = (FOLDER / name).read_bytes()
+    cases = [good]
+    for _ in range(20):
+        data = bytearray(good)
+        data[rng.randrange(3000)] = rng.randrange(256)
+        cases.append(bytes(data))
+    fast = [outcome(data) for data in cases]
+    monkeypatch.setattr(sentencepiece_model, "_read_ordinary_pieces", lambda data: ([], 0))
+    for found, data in zip(fast, cases, strict=True):
+        general = outcome(data)
+        assert found == general or repr(found) == repr(general)  # a score that is not a number equals nothing
 
 
 @pytest.mark.parametrize("name", ["nmt.model", "bytes.model"])
