@@ -262,8 +262,12 @@ class AdamW(Optimizer):
             if shrink != 1.0:
                 theta *= shrink
             change = g - m
-            change *= 1.0 - beta1
-            m += change  # β₁m + (1-β₁)g
+            if beta1 > 0.5:  # β₁m + (1-β₁)g, written so that it is exact at both ends
+                change *= 1.0 - beta1
+                m += change
+            else:
+                change *= beta1
+                xp.subtract(g, change, out=m)
             xp.multiply(g, g, out=change)
             change *= 1.0 - beta2
             v *= beta2
