@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minibert.backend import Array, to_numpy
+from minibert.backend import to_numpy
 from minibert.errors import InputError
 from minibert.trace import Run, Trace
 
@@ -52,26 +52,32 @@ def attention_rollout(model: Any, residual: float = 0.5, **inputs: Any) -> np.nd
 
 
 class Attribution(NamedTuple):
-    """What each token's embeddings contribute to a number of the output.
+    """What each token's embeddings contribute to a number of the output, each kind of embedding for itself.
+
+    For every kind the others stay as they are and this one goes from zero to its value. (All three together would
+    not do: LayerNorm follows their sum and undoes any common scale.)
 
     Attributes:
-        word, position, type: (B, T), the contribution of each of the three embeddings of every token.
-        target: (B,), the number itself.
-        baseline: (B,), the number at the baseline.
-        gap: (B,), target - baseline - the sum of all contributions; 0 for a complete attribution.
+        word, position, type: (B, T), the contribution of that embedding of every token.
+        target: (B,), the number that is explained.
+        baseline: {kind: (B,)}, the number with that kind of embedding at zero.
+        gap: {kind: (B,)}, target - baseline - the sum of the kind's contributions: 0 for a complete attribution.
     """
 
     word: np.ndarray
     position: np.ndarray
     type: np.ndarray
     target: np.ndarray
-    baseline: np.ndarray
-    gap: np.ndarray
+    baseline: dict[str, np.ndarray]
+    gap: dict[str, np.ndarray]
 
-    @property
-    def total(self) -> np.ndarray:
-        """(B, T): all three together."""
-        return self.word + self.position + self.type
+    def __str__(self) -> str:
+        lines = []
+        for kind in self.gap:
+            change, gap = self.target - self.baseline[kind], self.gap[kind]
+            rows = ", ".join(f"{a:.4g} (gap {b:.1e})" for a, b in zip(change, gap, strict=True))
+            lines.append(f"{kind + ' embeddings':20} change of the target by text: {rows}")
+        return "\n".join(lines)
 
 
 def gradient_x_input(model: Any, target: Any, **inputs: Any) -> Attribution:
@@ -82,36 +88,50 @@ def gradient_x_input(model: Any, target: Any, **inputs: Any) -> Attribution:
     Args:
         target: (field, index): which number of the output, an index of the field without its batch axis, such as
             ("logits", 2) for a class, or ("logits", (5, 1037)) for a token's word.
+
+    Raises:
+        InputError: the target names no number of the output, or the inputs have no input_ids.
     """
-    inputs = _with_own_positions(model, inputs)
-    trace, value, gradients = _gradients(model, target, inputs, edits=None)
-    values = {part: _embedding(trace, model, part) for part in PARTS}
-    baseline = _value(_at_zero(model, values, inputs), target)
-    return _attribution(value, baseline, [gradients], [values])
+    return _attribute(model, target, inputs, shares=(1.0,))
 
 
 def integrated_gradients(model: Any, target: Any, steps: int = 32, **inputs: Any) -> Attribution:
     """The gradient averaged along the straight way from zero embeddings to the real ones, times the embeddings.
 
-    Complete up to the error of the average: the contributions sum to the difference that `gap` is measured against
-    (Sundararajan et al. 2017). The way is cut at the midpoints of `steps` equal pieces.
+    Complete up to the error of the average (Sundararajan et al. 2017): the contributions sum to what the target
+    changes by. The way is cut into `steps` equal pieces, and the gradient taken in the middle of each.
 
     Args:
         target: as of `gradient_x_input`.
         steps: pieces of the way; more give a smaller gap.
+
+    Raises:
+        InputError: as `gradient_x_input`, or fewer than one step.
     """
     if steps < 1:
         raise InputError(f"steps is {steps}: at least one belongs there.")
+    return _attribute(model, target, inputs, shares=tuple((step + 0.5) / steps for step in range(steps)))
+
+
+def _attribute(model: Any, target: Any, inputs: dict[str, Any], shares: tuple[float, ...]) -> Attribution:
+    """For every kind of embedding: its value times the mean of the gradients at these shares of it."""
     inputs = _with_own_positions(model, inputs)
-    trace, value, _ = _gradients(model, target, inputs, edits=None)
-    values = {part: _embedding(trace, model, part) for part in PARTS}
-    present = [_name(model, part) for part in PARTS if values[part] is not None]
-    baseline = _value(_at_zero(model, values, inputs), target)
-    gradients = []
-    for step in range(steps):
-        shrink = functools.partial(np.multiply, (step + 0.5) / steps)
-        gradients.append(_gradients(model, target, inputs, dict.fromkeys(present, shrink))[2])
-    return _attribution(value, baseline, gradients, [values] * steps)
+    value, embeddings, _ = _gradients(model, target, inputs, edits=None)
+    parts: dict[str, np.ndarray] = {}
+    baseline: dict[str, np.ndarray] = {}
+    gap: dict[str, np.ndarray] = {}
+    for part in PARTS:
+        name = _name(model, part)
+        if name not in embeddings:  # relative positions have no embedding of their own
+            parts[part] = np.zeros(embeddings[_name(model, "word")].shape[:2], dtype=value.dtype)
+            continue
+        baseline[part] = _value(model(**inputs, edits={name: np.zeros_like}), target)
+        total = np.zeros_like(embeddings[name])
+        for share in shares:
+            total += _gradients(model, target, inputs, {name: functools.partial(np.multiply, share)})[2][name]
+        parts[part] = (total / len(shares) * embeddings[name]).sum(axis=-1)
+        gap[part] = value - baseline[part] - parts[part].sum(axis=1)
+    return Attribution(parts["word"], parts["position"], parts["type"], value, baseline, gap)
 
 
 def head_importance(model: Any, **inputs: Any) -> np.ndarray:
@@ -143,17 +163,6 @@ def _with_own_positions(model: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     return {**inputs, "position_ids": positions}
 
 
-def _at_zero(model: Any, values: dict[str, Any], inputs: dict[str, Any]) -> Any:
-    """The output with every embedding that the model has replaced by zeros."""
-    return model(**inputs, edits={_name(model, part): np.zeros_like for part in PARTS if values[part] is not None})
-
-
-def _embedding(trace: Trace, model: Any, part: str) -> Array | None:
-    """The embedding of this kind as the pass had it, None where it has none (relative positions)."""
-    name = _name(model, part)
-    return to_numpy(trace[name]) if name in trace else None
-
-
 def _value(output: Any, target: Any) -> np.ndarray:
     """(B,): the target's number of every text."""
     field, index = target
@@ -170,8 +179,10 @@ def _value(output: Any, target: Any) -> np.ndarray:
     return value
 
 
-def _gradients(model: Any, target: Any, inputs: dict[str, Any], edits: Any) -> tuple[Trace, np.ndarray, dict[str, Any]]:
-    """One pass and the gradients of the target's number with respect to the three embeddings."""
+def _gradients(
+    model: Any, target: Any, inputs: dict[str, Any], edits: Any
+) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """One pass: the target's numbers (B,), the embeddings by name, and the numbers' gradients with respect to them."""
     names = [_name(model, part) for part in PARTS]
     trace = Trace(["backward", *names])
     output = model(**inputs, trace=trace, edits=edits)
@@ -180,24 +191,9 @@ def _gradients(model: Any, target: Any, inputs: dict[str, Any], edits: Any) -> t
     seed = np.zeros(output[field].shape, dtype=model.dtype)
     seed[(slice(None), *(index if isinstance(index, tuple) else (index,)))] = 1.0
     model.backward(trace, {field: seed})
-    found = {part: trace.grad.get(name) for part, name in zip(PARTS, names, strict=True)}
-    gradients = {part: None if gradient is None else to_numpy(gradient) for part, gradient in found.items()}
-    return trace, value, gradients
-
-
-def _attribution(
-    value: np.ndarray, baseline: np.ndarray, gradients: list[dict[str, Any]], values: list[dict[str, Any]]
-) -> Attribution:
-    """The mean over the passes of gradient times embedding, by part."""
-    shares = {}
-    shape = values[0]["word"].shape[:2]
-    for part in PARTS:
-        products = [
-            (gradient[part] * embedding[part]).sum(axis=-1)
-            for gradient, embedding in zip(gradients, values, strict=True)
-            if embedding[part] is not None and gradient[part] is not None
-        ]
-        mean = np.mean(products, axis=0) if products else np.zeros(shape, dtype=value.dtype)
-        shares[part] = np.broadcast_to(mean, shape)
-    gap = value - baseline - sum(share.sum(axis=1) for share in shares.values())
-    return Attribution(shares["word"], shares["position"], shares["type"], value, baseline, gap)
+    present = [name for name in names if name in trace]
+    return (
+        value,
+        {name: to_numpy(trace[name]) for name in present},
+        {name: to_numpy(trace.grad[name]) for name in present},
+    )

@@ -20,6 +20,7 @@ from minibert.backend import Array, array_module, to_numpy
 from minibert.errors import InputError, TraceError
 
 BACKWARD = "backward"
+_MASKED = 1e30  # a number this large is the mask's
 
 
 @dataclass(frozen=True)
@@ -158,13 +159,16 @@ class Trace(_Values):
     def table(self, pattern: str = "*") -> list[dict[str, Any]]:
         """One row a kept value, as data: step, name, formula, symbolic and real shape, dtype, minimum, maximum, mean,
         standard deviation, the first values, seconds, whether it was edited, and the gradient's norm if there is one.
+        The statistics leave out masked scores, whose huge negative numbers would drown the rest, and count them.
         """
         steps = {name: i for i, name in enumerate(self.points)}
         return [self._row(name, steps[name]) for name in self.names(pattern)]
 
     def _row(self, name: str, step: int) -> dict[str, Any]:
         point, array = self.points[name], to_numpy(self._arrays[name])
-        real = array.astype(np.float64) if array.size else np.zeros(1)
+        real = array.astype(np.float64)
+        masked = (array.dtype.kind == "f") & (np.abs(real) > _MASKED)
+        real = real[~masked] if not masked.all() else np.zeros(1)
         row = {
             "step": step,
             "name": name,
@@ -176,6 +180,7 @@ class Trace(_Values):
             "max": float(real.max()),
             "mean": float(real.mean()),
             "std": float(real.std()),
+            "masked": int(masked.sum()),
             "first": array.reshape(-1)[:4].tolist(),
             "seconds": self.seconds[name],
             "edited": name in self.before,
@@ -243,12 +248,13 @@ def _row_text(row: dict[str, Any]) -> str:
     first = " ".join(f"{value:.4g}" for value in row["first"])
     more = " …" if math.prod(row["shape"]) > len(row["first"]) else ""
     edited = "  [edited]" if row["edited"] else ""
+    masked = f", {row['masked']} masked" if row["masked"] else ""
     gradient = f"  |grad| {row['grad_norm']:.3g}" if "grad_norm" in row else ""
     return (
         f"{row['step']:4d}  {row['name']}  {symbols} = {shape} {row['dtype']}  {row['seconds'] * 1e3:.2f} ms{edited}\n"
         f"      = {row['formula']}\n"
         f"      {row['min']:.4g} .. {row['max']:.4g}, mean {row['mean']:.4g}, std {row['std']:.4g}"
-        f"{gradient}: {first}{more}"
+        f"{masked}{gradient}: {first}{more}"
     )
 
 

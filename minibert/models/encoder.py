@@ -140,7 +140,8 @@ class Layer(Module):
     def _feed_forward(self, hidden: Array, run: Run) -> Array:
         """(B, T, D) -> (B, T, D); `chunk_size_feed_forward` tokens at a time to save memory, where nothing is kept."""
         tokens = hidden.shape[1]
-        if self.chunk_size == 0 or run.trace is not None or run.rng is not None or self.chunk_size >= tokens:
+        whole = run.trace is not None or run.rng is not None or bool(run.edits)
+        if whole or self.chunk_size == 0 or self.chunk_size >= tokens:
             y = self.output.forward(self.intermediate.forward(hidden, run), hidden, run)
             return run.record(self.path, y, HIDDEN, "the layer's output")
         y = self.parameters.xp.empty_like(hidden)
