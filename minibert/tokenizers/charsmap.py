@@ -114,6 +114,12 @@ class CharsMap:
             return text.translate(self.singles)  # no rule longer than a character can match
         return "".join(target for _, target in self.matches(text))
 
+    def keeps_places(self, text: str) -> bool:
+        """Whether every character of the text becomes one character, so that places stay the same."""
+        if self._has_inner is not None and self._has_inner(text):
+            return False
+        return all(len(self.singles.get(ord(char), char)) == 1 for char in set(text))
+
     def matches(self, text: str) -> Iterator[tuple[int, str]]:
         """What `match` gives at each place where a rule starts or a character stands alone, left to right."""
         singles, starts, inner = self.singles, self._starts, self.inner

@@ -5,11 +5,14 @@ Characters are rewritten by the model's map (`charsmap.py`), blanks are collapse
 keeps track of where each character comes from; `normalize_text` is the fast form without that.
 """
 
+import re
 from collections.abc import Iterator
 
 from minibert.tokenizers.aligned_text import AlignedText, Span
 from minibert.tokenizers.charsmap import CharsMap
 from minibert.tokenizers.sentencepiece_model import SPACE, PieceType, SentencePieceModel
+
+_WORDS = re.compile("[^ ]+").finditer
 
 
 class UnigramNormalizer:
@@ -72,6 +75,27 @@ class UnigramNormalizer:
         All characters that a rule writes stand for all characters that it replaced. A ▁ stands for the
         last blank of its run; one that was put in front, for the first character after it.
         """
+        text = source.text
+        if self.adds_suffix or not self.charsmap.keeps_places(text) or self.symbols.found_in(text):
+            return self.normalize_plainly(source)
+        return self._align(source) if text else source
+
+    def _align(self, source: AlignedText) -> AlignedText:
+        """What `normalize_plainly` gives, if each character becomes one character and no symbol is in the text."""
+        text, origin = self.charsmap.replace(source.text), source.spans
+        normalized = self._finish(text)
+        spans: list[Span] = []
+        if not self.collapses:
+            spans = [origin[0], *origin] if self.adds_prefix else origin
+        for word in _WORDS(text) if self.collapses else ():
+            start, end = word.span()
+            if spans or self.adds_prefix:
+                spans.append(origin[start - 1 if start else 0])
+            spans += origin[start:end]
+        return AlignedText(normalized, spans[: len(normalized)])
+
+    def normalize_plainly(self, source: AlignedText) -> AlignedText:
+        """What `normalize` gives, rule by rule."""
         rules = list(self._rules(source.text))
         first = self._first_kept(rules)
         if first == len(rules):

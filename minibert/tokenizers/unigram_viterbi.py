@@ -44,8 +44,8 @@ class Vocabulary:
     """The pieces of a model as the search wants them.
 
     `ids` and `score_of` hold the pieces that can match text; `scores[id]` is what a piece adds, float32, with the
-    unknown score at `unk_id`, which is -1 for models without an unknown piece; `longer` maps two characters to
-    the lengths, ascending, of the pieces (two characters and more) that start with them.
+    unknown score at `unk_id`, which is -1 for models without an unknown piece; `longer` maps three
+    characters, or two, to the lengths, ascending, of the pieces of two and more that can match where they stand.
     """
 
     def __init__(self, model: SentencePieceModel) -> None:
@@ -65,7 +65,10 @@ class Vocabulary:
         lengths: dict[str, set[int]] = {}
         for text in self.ids:
             if len(text) > 1:
-                lengths.setdefault(text[:2], set()).add(len(text))
+                lengths.setdefault(text[:3], set()).add(len(text))
+        for start, found in lengths.items():
+            if start[:2] in self.ids:
+                found.add(2)
         self.longest = max(map(len, self.ids), default=1)
         self.longer = {start: tuple(sorted(found)) for start, found in lengths.items()}
 
@@ -74,7 +77,8 @@ class Vocabulary:
 
         An unknown character counts as a piece where no piece of one character matches; it comes last.
         """
-        lengths = (1, *self.longer.get(text[start : start + 2], ()))
+        longer = self.longer.get(text[start : start + 3]) or self.longer.get(text[start : start + 2], ())
+        lengths = (1, *longer)
         ends = [start + length for length in lengths if start + length <= len(text)]
         found = [(end, self.ids[text[start:end]]) for end in ends if text[start:end] in self.ids]
         nodes = [(end, piece, self.scores[piece]) for end, piece in found]

@@ -154,7 +154,7 @@ def fast_path(text: str, vocabulary: Vocabulary, start_score: float = 0.0) -> tu
             best[end] = total
             if best[end] > before:
                 last[end] = start, piece
-        for length in longer.get(text[start : start + 2], ()):
+        for length in longer.get(text[start : start + 3]) or longer.get(text[start : start + 2], ()):
             end = start + length
             if end > size:
                 break
@@ -195,7 +195,7 @@ def search(text: str, vocabulary: Vocabulary) -> tuple[list[tuple[int, int]], fl
             origin[end] = start
         elif total > second[end]:
             second[end] = total
-        for length in longer.get(text[start : start + 2], ()):
+        for length in longer.get(text[start : start + 3]) or longer.get(text[start : start + 2], ()):
             end = start + length
             if end > size:
                 break

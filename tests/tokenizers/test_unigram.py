@@ -57,6 +57,8 @@ def test_vectors_are_many(stored):
 def test_normalized_text(stored):
     unigram, cases = stored
     for case in cases:
+        source = AlignedText.from_text(case["text"], 3)
+        assert unigram.normalizer.normalize(source) == unigram.normalizer.normalize_plainly(source), case["text"]
         assert unigram.normalize(case["text"]).text == case["normalized"], case["text"]
         assert unigram.normalizer.normalize_text(case["text"]) == case["normalized"], case["text"]
 
@@ -249,6 +251,16 @@ def test_near_ties_are_decided_by_what_stood_before():
     assert {unigram.model.ids[piece] for piece in ("a", "ab", "abc")} & outcomes
 
 
+def test_costly_words_leave_less_precision_to_what_follows():
+    rng = random.Random(8)
+    for _ in range(40):
+        pieces = {"▁": -1.0, "a": float32(-1 - rng.random()), "b": float32(-1 - rng.random()), "c": -901.25}
+        pieces["ab"] = float32(pieces["a"] + pieces["b"] - 0.0007)
+        unigram = Unigram(model_of(pieces))
+        text = "c " * 50 + "ab c ab"
+        assert unigram.encode(text) == unigram.encode_plainly(text)
+
+
 def test_chunks_that_rounding_could_turn_are_not_kept():
     unigram = Unigram(model_of({"▁": -1.0, "a": -1.0, "b": -1.0, "ab": -2.0}))
     assert unigram.encode("ab ab") == [1, 4, 1, 4]
@@ -296,6 +308,8 @@ def test_rules_with_blanks(rules, collapse):
     for size in range(6):
         for chars in itertools.product("a xy\t", repeat=size):
             text = "".join(chars)
+            source = AlignedText.from_text(text)
+            assert unigram.normalizer.normalize(source) == unigram.normalizer.normalize_plainly(source), text
             assert unigram.normalizer.normalize_text(text) == unigram.normalize(text).text, text
             assert unigram.encode(text) == unigram.encode_plainly(text), text
 
