@@ -1,6 +1,6 @@
-"""BERT-base beside PyTorch: inference and one optimiser step, time and peak memory.
+"""BERT-base beside PyTorch: inference and one optimiser step, time and peak memory; and what a trace costs.
 
-    python -m benchmarks.models [inference|training|load] [--threads 1] [--rounds 5] [--json results.json]
+    python -m benchmarks.models [inference|tracing|training|load] [--threads 1] [--rounds 5] [--json results.json]
 
 Needs the extra `reference`. Both sides have random weights, the same shapes and, in training, dropout 0.1, AdamW and
 logits at the labelled places only.
@@ -35,6 +35,21 @@ def minibert_inference() -> Callable[[], Any]:
 
     model, (ids, _) = mb.BertModel(mb.BertConfig()), _batch()
     return lambda: model(ids)
+
+
+def _minibert_traced(keep: str) -> Callable[[], Any]:
+    import minibert as mb
+
+    model, (ids, _) = mb.BertModel(mb.BertConfig()), _batch()
+    return lambda: model(ids, trace=mb.Trace(keep))
+
+
+def minibert_traced() -> Callable[[], Any]:
+    return _minibert_traced("*")
+
+
+def minibert_taped() -> Callable[[], Any]:
+    return _minibert_traced("backward")
 
 
 def _torch_model(name: str, attention: str = "eager") -> Any:
@@ -135,6 +150,11 @@ SUITES = {
         "minibert": "benchmarks.models:minibert_inference",
         "PyTorch sdpa": "benchmarks.models:torch_sdpa_inference",
         "PyTorch eager": "benchmarks.models:torch_inference",
+    },
+    "tracing": {
+        "everything kept": "benchmarks.models:minibert_traced",
+        "kept for backward": "benchmarks.models:minibert_taped",
+        "no trace": "benchmarks.models:minibert_inference",
     },
     "training": {
         "minibert": "benchmarks.models:minibert_training",
