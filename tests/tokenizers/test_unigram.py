@@ -23,7 +23,7 @@ from minibert.tokenizers.sentencepiece_model import (
     read_sentencepiece_model,
 )
 from minibert.tokenizers.unigram import Unigram, decode_bytes
-from minibert.tokenizers.unigram_normalizer import UnigramNormalizer
+from minibert.tokenizers.unigram_normalizer import SymbolMatcher, UnigramNormalizer
 from minibert.tokenizers.unigram_viterbi import Vocabulary, best_path, float32, lattice, user_defined_score
 from minibert.tokenizers.unigram_words import UNSURE, fast_path, search
 
@@ -313,6 +313,14 @@ def test_rules_with_blanks(rules, collapse):
             assert unigram.normalizer.normalize(source) == unigram.normalizer.normalize_plainly(source), text
             assert unigram.normalizer.normalize_text(text) == unigram.normalize(text).text, text
             assert unigram.encode(text) == unigram.encode_plainly(text), text
+
+
+def test_the_longest_symbol_escapes_the_map():
+    matcher = SymbolMatcher(["x", "xé", "é", "xéyz"])
+    assert [matcher.match("xéyxé", at) for at in range(5)] == [2, 1, 0, 2, 1]
+    symbols = {Piece(text, 0.0, PieceType.USER_DEFINED): None for text in ("x", "xé")}
+    unigram = Unigram(model_of({**symbols, **LETTERS}, rules={"é": "e"}))
+    assert unigram.normalize("xéé").text == "▁xée"
 
 
 def test_words_that_begin_with_an_unknown_blank_are_fused():
