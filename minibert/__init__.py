@@ -83,7 +83,7 @@ _HOME: dict[str, str] = {
     "train_wordpiece": "tokenizers.training.wordpiece",
 }  # fmt: skip
 
-_SUBMODULES = ("backend", "functional", "models", "tokenizers", "weights")
+_SUBMODULES = ("backend", "functional", "golden", "models", "tokenizers", "weights")
 
 __all__ = ["__version__", *_HOME]
 

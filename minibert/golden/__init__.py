@@ -1,0 +1,27 @@
+"""Golden verification: record every value of a pass, compare a port with it, be told where it first goes wrong.
+
+`record` writes a pack, `check` runs a model against one, `diff` compares arrays with one, `cases` gives a ladder of
+inputs that each can detect what the one before could not. docs/golden.md tells the whole story.
+"""
+
+from minibert.golden.check import check
+from minibert.golden.compare import diff
+from minibert.golden.errors import GoldenError
+from minibert.golden.isolated import GoldenInputs
+from minibert.golden.pack import Pack, open_pack
+from minibert.golden.record import record
+from minibert.golden.report import Report, TensorResult
+from minibert.golden.training import Training
+
+__all__ = [
+    "GoldenError",
+    "GoldenInputs",
+    "Pack",
+    "Report",
+    "TensorResult",
+    "Training",
+    "check",
+    "diff",
+    "open_pack",
+    "record",
+]

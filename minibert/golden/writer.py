@@ -1,0 +1,101 @@
+"""Writing a pack: each value is measured against the same value of the other precision, then waits on the disk."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minibert.golden.errors import GoldenError
+from minibert.golden.manifest import FORMAT, array_digest, metadata
+from minibert.golden.metrics import Size, difference, size_of
+from minibert.golden.spool import Spool
+from minibert.golden.stream import Value
+from minibert.weights.save import save_safetensors
+
+SMALL = 256  # a tensor with fewer numbers may have a small error by luck
+
+
+class PackWriter:
+    """Gathers the values of one run, then writes the file.
+
+    Args:
+        path: the pack to be.
+        precise: the same values from the run in the other precision, or None where there is none.
+        dtype: the less precise of the two dtypes: the noise floor is that dtype's.
+    """
+
+    def __init__(self, path: Path, precise: Mapping[str, np.ndarray] | None, dtype: Any) -> None:
+        self.path = path
+        self.precise = precise
+        self.dtype = np.dtype(dtype)
+        self.spool = Spool(check_folder(path))
+        self.tensors: list[dict[str, Any]] = []
+        self._relative: dict[str, tuple[float, float]] = {}  # kind -> relative noise of the last large tensor
+
+    def put(self, value: Value) -> None:
+        """Take one value, in execution order."""
+        array = np.asarray(value.array)
+        entry: dict[str, Any] = {
+            "name": value.name,
+            "kind": value.kind,
+            "dtype": array.dtype.name,
+            "shape": list(array.shape),
+            "symbols": value.shape,
+            "formula": value.formula,
+            "aliases": list(value.aliases),
+            "sha256": array_digest(array),
+        }
+        if array.dtype.kind == "f" and not value.kind == "input":
+            entry.update(self._noise(value.name, value.kind, array))
+        self.spool.put(value.name, array)
+        self.tensors.append(entry)
+
+    def _noise(self, name: str, kind: str, array: np.ndarray) -> dict[str, Any]:
+        """The measured error, and the floor made of it; see docs/golden.md for why each part is there."""
+        size, eps = size_of(array), float(np.finfo(self.dtype).eps)
+        measured = None
+        worst, rms = eps * size.largest, eps * size.rms
+        if self.precise is not None:
+            if name not in self.precise or self.precise[name].shape != array.shape:
+                raise GoldenError(f"{name} came in one precision and not in the other: the pass is not deterministic.")
+            found = difference(array, self.precise[name])
+            measured = {"max_abs": found.max_abs, "rms": found.rms}
+            worst, rms = max(worst, found.max_abs), max(rms, found.rms)
+        worst, rms = self._against_luck(kind, array, size, worst, rms)
+        return {"largest": size.largest, "noise": measured, "floor": {"max_abs": worst, "rms": rms}}
+
+    def _against_luck(
+        self, kind: str, array: np.ndarray, size: Size, worst: float, rms: float
+    ) -> tuple[float, float]:
+        if array.size >= SMALL:
+            if size.rms > 0 and size.largest > 0:
+                self._relative[kind] = (worst / size.largest, rms / size.rms)
+        elif kind in self._relative:
+            by_largest, by_rms = self._relative[kind]
+            worst, rms = max(worst, by_largest * size.largest), max(rms, by_rms * size.rms)
+        return worst, max(rms, worst / math.sqrt(max(array.size, 1)))
+
+    def write(self, sections: dict[str, Any]) -> dict[str, Any]:
+        """Write the file; gives the manifest.
+
+        Raises:
+            WeightFileError: the file cannot be written; what stood there is unchanged.
+        """
+        manifest = {"format": FORMAT, **sections, "noise_dtype": self.dtype.name, "tensors": self.tensors}
+        save_safetensors(self.path, self.spool, metadata(manifest))
+        return manifest
+
+    def __enter__(self) -> "PackWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.spool.close()
+
+
+def check_folder(path: Path) -> Path:
+    """The folder of the file to be written; raises GoldenError if there is none."""
+    if not path.parent.is_dir():
+        raise GoldenError(f"{path} cannot be written: there is no folder {path.parent}.")
+    return path.parent
