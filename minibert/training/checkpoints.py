@@ -23,6 +23,7 @@ from minibert.weights import open_checkpoint, open_safetensors, read_json, save_
 from minibert.weights.atomic import replacing
 
 STATE_FILE, OPTIMIZER_FILE = "trainer_state.json", "optimizer.safetensors"
+_PARTS = {"same_run", "progress", "schedule", "dropout_rng", "collator", "optimizer"}
 _NAME = re.compile(r"checkpoint-(\d+)")
 _HIDDEN = re.compile(r"\.checkpoint-\d+\.[0-9a-f]{16}\.(tmp|old)")
 
@@ -111,6 +112,9 @@ def load_state(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     state = read_json(folder / STATE_FILE, "the state of the training", error=WeightFileError)
     arrays = open_safetensors(folder / OPTIMIZER_FILE)
     try:
+        missing = _PARTS - set(state)
+        if missing:
+            raise KeyError(f"no {', '.join(sorted(missing))}")
         numbers = state.pop("optimizer")
         return state, _joined(arrays, numbers)
     except (KeyError, TypeError, AttributeError) as reason:
