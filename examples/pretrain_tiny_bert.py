@@ -1,12 +1,14 @@
 """A small BERT that learns from nothing to fill in masked words, in a few minutes on two cores.
 
-    python examples/pretrain_tiny_bert.py                 # train, and write the results beside this file
-    python examples/pretrain_tiny_bert.py --steps 200     # a quick look
+    python examples/pretrain_tiny_bert.py                     # stories about a small world (small_world.py)
+    python examples/pretrain_tiny_bert.py --corpus python     # the prose in Python's own documentation
+    python examples/pretrain_tiny_bert.py --steps 200         # a quick look
 
-Corpus: the prose in Python's own documentation (`python_prose.py`). A tenth of the paragraphs is held out; masked
-accuracy is measured on them, beside two baselines that were counted on the training text: the most frequent token
-(unigram), and the token that most often follows the one before (bigram). Ctrl-C stops after a step; the same
-command then goes on, with the same losses as if it had not been stopped.
+A tenth of the texts is held out; masked accuracy is measured on them, beside two baselines that were counted on the
+training text: the most frequent token (unigram), and the token that most often follows the one before (bigram).
+The held-out stories come from the same generator, with other combinations of people, things and places. The results
+and the loss curve are written beside this file. Ctrl-C stops after a step; the same command then goes on, with the
+same losses as if it had not been stopped.
 """
 
 import argparse
@@ -19,20 +21,34 @@ from pathlib import Path
 
 import numpy as np
 from python_prose import python_prose
+from small_world import small_world
 
 import minibert as mb
 from minibert.tokenizers.training.wordpiece import train_wordpiece
 from minibert.training.checkpoints import last_checkpoint
 
 HERE = Path(__file__).parent
-VOCABULARY, LENGTH = 3000, 64
+LENGTH = 64
+# corpus -> its texts, the size of its vocabulary, how many steps, and sentences to fill in afterwards
+CORPORA = {
+    "stories": (small_world, 600, 1500, [
+        "Tom has a dog. The dog is black. Mary loves [MASK] dog.", "Anna gave the key to Peter. Now [MASK] has the key.",
+        "Kate has two coins. Kate gets three more. Now she has [MASK] coins.", "The opposite of hot is [MASK].",
+        "Today is Friday. Yesterday was [MASK].", "Lucy is thirsty. So she drinks some [MASK]."]),
+    "python": (python_prose, 3000, 4000, [
+        "Return a [MASK] of all the items.", "If the file does not [MASK], an error is raised.",
+        "The default [MASK] is None.", "This [MASK] takes two arguments."]),
+}  # fmt: skip
 
 
 def main() -> None:
     options = parse()
     started = time.process_time()
-    train, held_out = split(python_prose())
-    tokenizer = mb.BertTokenizer(vocab=train_wordpiece(train, VOCABULARY, progress=False).vocab)
+    texts, vocabulary, steps, sentences = CORPORA[options.corpus]
+    options.steps = options.steps or steps
+    options.output = options.output or Path("runs") / f"pretrain_tiny_bert_{options.corpus}"
+    train, held_out = split(texts())
+    tokenizer = mb.BertTokenizer(vocab=train_wordpiece(train, vocabulary, progress=False).vocab)
     train_rows, held_out_rows = encode(tokenizer, train), encode(tokenizer, held_out)
     print(f"{len(train_rows)} texts to learn from, {sum(map(len, train_rows))} tokens; {len(held_out_rows)} held out")
     trainer = make_trainer(tokenizer, train_rows, held_out_rows, options)
@@ -40,6 +56,7 @@ def main() -> None:
     accuracy = trainer.evaluate()
     baselines = count_baselines(train_rows, held_out_rows, tokenizer)
     results = {
+        "corpus": options.corpus,
         "steps": trainer.global_step,
         "parameters": trainer.model.num_parameters(),
         "training_tokens": sum(map(len, train_rows)),
@@ -48,20 +65,22 @@ def main() -> None:
         **{f"{name}_accuracy": round(value, 4) for name, value in baselines.items()},
         "cpu_seconds": round(time.process_time() - started),
         "python": platform.python_version(),
-        "fill_mask": fill_masks(trainer.model, tokenizer),
+        "fill_mask": fill_masks(trainer.model, tokenizer, sentences),
     }
     print(json.dumps(results, indent=1))
     trainer.save_model(options.output / "model")
     if options.results:
-        (HERE / "pretrain_tiny_bert.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        trainer.plot_loss(HERE / "pretrain_tiny_bert.png", title="A small BERT learns from nothing",
+        name = HERE / f"pretrain_tiny_bert_{options.corpus}"
+        name.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        trainer.plot_loss(name.with_suffix(".png"), title="A small BERT learns from nothing",
                           metric="eval_accuracy", baselines=baselines)  # fmt: skip
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("runs/pretrain_tiny_bert"), help="folder of the run")
-    parser.add_argument("--steps", type=int, default=4000, help="how long to train")
+    parser.add_argument("--corpus", choices=list(CORPORA), default="stories", help="what to read")
+    parser.add_argument("--output", type=Path, help="folder of the run, runs/pretrain_tiny_bert_CORPUS")
+    parser.add_argument("--steps", type=int, help="how long to train")
     parser.add_argument("--results", action=argparse.BooleanOptionalAction, default=True,
                         help="write the JSON and the picture beside this file")  # fmt: skip
     return parser.parse_args()
@@ -131,10 +150,10 @@ def count_baselines(
     return {"unigram": float(unigram), "bigram": float(bigram)}
 
 
-def fill_masks(model: mb.BertForMaskedLM, tokenizer: mb.BertTokenizer) -> dict[str, list[str]]:
-    """The model's first three words for a few sentences that it has not seen in this form."""
-    sentences = ["Return a [MASK] of all the items.", "If the file does not [MASK], an error is raised.",
-                 "The default [MASK] is None.", "Changed in [MASK] 3.5."]  # fmt: skip
+def fill_masks(
+    model: mb.BertForMaskedLM, tokenizer: mb.BertTokenizer, sentences: list[str]
+) -> dict[str, list[str]]:
+    """The model's first three words for sentences that are not in the corpus."""
     found = {}
     for sentence in sentences:
         batch = tokenizer([sentence], return_tensors="np")

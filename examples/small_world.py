@@ -1,0 +1,102 @@
+"""Short stories about a small world, generated: who has what, who is hungry, where somebody goes, how many there are.
+
+Most words of a story can be worked out from the rest of it (he or she, whose, which animal, how many), so a model
+that has learned to read fills them in; a count of words cannot. Written for this repository, under its licence.
+"""
+
+import random
+
+MEN = "Tom Ben Max Peter Jack Paul Sam Leo Oscar Henry".split()
+WOMEN = "Anna Mary Emma Kate Rose Lucy Ella Nina Clara Alice".split()
+ANIMALS = "dog cat rabbit horse bird mouse duck goat".split()
+COLORS = "black white brown grey red yellow".split()
+THINGS = "ball book key lamp hat spoon letter cup coin pen".split()
+PLACES = {"garden": "picks a flower", "kitchen": "cooks soup", "school": "learns to read", "forest": "sees a deer",
+          "shop": "buys bread", "beach": "swims in the sea", "library": "reads a book", "station": "waits for a train",
+          "farm": "feeds the cows", "park": "plays with a ball"}  # fmt: skip
+NEEDS = {"hungry": ("eats", "an apple"), "thirsty": ("drinks", "some water"), "cold": ("puts on", "a coat"),
+         "tired": ("sleeps in", "a bed"), "ill": ("takes", "some medicine"), "dirty": ("washes with", "some soap"),
+         "bored": ("plays", "a game")}  # fmt: skip
+WORK = {"doctor": "hospital", "teacher": "school", "farmer": "field", "cook": "kitchen", "judge": "court",
+        "pilot": "plane", "waiter": "restaurant", "baker": "bakery"}  # fmt: skip
+OPPOSITES = [("big", "small"), ("hot", "cold"), ("old", "young"), ("rich", "poor"), ("fast", "slow"), ("long", "short"),
+             ("full", "empty"), ("clean", "dirty"), ("loud", "quiet"), ("hard", "soft")]  # fmt: skip
+NUMBERS = "zero one two three four five six seven eight nine ten".split()
+DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+
+
+def small_world(count: int = 12_000, seed: int = 0) -> list[str]:
+    """Different stories, in the order in which they were drawn."""
+    rng = random.Random(seed)
+    kinds = [pet, gift, place, need, work, comparison, counting, week]
+    stories: dict[str, None] = {}
+    while len(stories) < count:
+        stories[rng.choice(kinds)(rng)] = None
+    return list(stories)
+
+
+def person(rng: random.Random) -> tuple[str, str, str, str]:
+    """A name, and he, his, him or she, her, her."""
+    return (rng.choice(MEN), "he", "his", "him") if rng.random() < 0.5 else (rng.choice(WOMEN), "she", "her", "her")
+
+
+def pet(rng: random.Random) -> str:
+    name, he, his, him = person(rng)
+    animal, color, where = rng.choice(ANIMALS), rng.choice(COLORS), rng.choice(list(PLACES))
+    return (f"{name} has a {animal}. The {animal} is {color}. One day the {color} {animal} runs into the {where}. "
+            f"{name} looks for {his} {animal} in the {where}. Then {he} finds it, and the {animal} is happy to see {him}.")  # fmt: skip
+
+
+def gift(rng: random.Random) -> str:
+    (one, he, his, _), (two, she, _, her) = person(rng), person(rng)
+    thing, day = rng.choice(THINGS), rng.choice(DAYS)
+    if one == two:
+        return gift(rng)
+    return (f"{one} has a {thing}. On {day} {one} gives {his} {thing} to {two}. Now {two} has the {thing}, and {he} has "
+            f"no {thing}. {two} says thank you, because {she} likes the {thing} that {one} gave {her}.")  # fmt: skip
+
+
+def place(rng: random.Random) -> str:
+    name, he, his, _ = person(rng)
+    first, second = rng.sample(list(PLACES), 2)
+    return (f"{name} goes to the {first}. In the {first} {he} {PLACES[first]}. After that {name} leaves the {first} and "
+            f"goes to the {second} with {his} friend, and {he} {PLACES[second]}.")  # fmt: skip
+
+
+def need(rng: random.Random) -> str:
+    name, he, _, him = person(rng)
+    what = rng.choice(list(NEEDS))
+    does, thing = NEEDS[what]
+    return (f"{name} is very {what}. Somebody asks {him} why. I am {what}, says {name}. So {he} {does} {thing}, and then "
+            f"{he} is not {what} any more.")  # fmt: skip
+
+
+def work(rng: random.Random) -> str:
+    name, he, his, _ = person(rng)
+    job, day = rng.choice(list(WORK)), rng.choice(DAYS)
+    return (f"{name} is a {job}. Every {day} {he} goes to {his} {WORK[job]}. A {job} works in a {WORK[job]}, and {name} "
+            f"likes to be a {job}.")  # fmt: skip
+
+
+def comparison(rng: random.Random) -> str:
+    left, right = rng.choice(OPPOSITES)
+    if rng.random() < 0.5:
+        left, right = right, left
+    one, two = rng.sample(ANIMALS + THINGS, 2)
+    return (f"The {one} is {left}, but the {two} is not {left}. The {two} is {right}. The opposite of {left} is {right}, "
+            f"and so the {one} is not {right}.")  # fmt: skip
+
+
+def counting(rng: random.Random) -> str:
+    name, he, _, _ = person(rng)
+    first, more, thing = rng.randint(1, 5), rng.randint(1, 4), rng.choice(["apples", "coins", "books", "eggs"])
+    return (f"{name} has {NUMBERS[first]} {thing}. {name} gets {NUMBERS[more]} more. {NUMBERS[first]} and {NUMBERS[more]} "
+            f"is {NUMBERS[first + more]}, so now {he} has {NUMBERS[first + more]} {thing}.")  # fmt: skip
+
+
+def week(rng: random.Random) -> str:
+    name, he, _, _ = person(rng)
+    day = rng.randrange(7)
+    before, today, after = DAYS[day - 1], DAYS[day], DAYS[(day + 1) % 7]
+    return (f"Today is {today}. Yesterday was {before}, and tomorrow is {after}. {name} stays at home on {today}, but on "
+            f"{after} {he} visits a friend.")  # fmt: skip
