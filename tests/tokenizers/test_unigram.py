@@ -321,6 +321,8 @@ def test_the_longest_symbol_escapes_the_map():
     symbols = {Piece(text, 0.0, PieceType.USER_DEFINED): None for text in ("x", "xé")}
     unigram = Unigram(model_of({**symbols, "▁": -1.0}, rules={"é": "e"}))
     assert unigram.normalize("xéé").text == "▁xée"
+    for text in ("xéé", "é xé é"):
+        assert unigram.encode(text) == unigram.encode_plainly(text) == unigram.encode_with_offsets(text).ids
 
 
 def test_words_that_begin_with_an_unknown_blank_are_fused():
