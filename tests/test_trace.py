@@ -268,6 +268,34 @@ def test_globs_and_aliases() -> None:
     assert kept("bert.encoder.*PROBS") == []  # names are case-sensitive everywhere
 
 
+def test_dropout_that_drops_nothing_is_another_name() -> None:
+    """In evaluation, and in training with p = 0, the dropout's name leads to what it leaves as it is."""
+    config = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    upstream = [np.random.default_rng(0).normal(size=(B, N, T, T)) for _ in range(L)]
+    found = []
+    for training in (False, True):
+        model = small_model("BertModel", **config)
+        if training:
+            model.train(0)
+        inputs = small_inputs(model)
+        trace = mb.Trace()
+        out = model(**inputs, output_attentions=True, trace=trace)
+        assert [point.name for point in model.trace_points(attention_mask=True)] == list(trace)
+        assert not [name for name in trace if "dropout" in name]
+        for name, of in [
+            ("embeddings.dropout", "embeddings"),
+            ("encoder.layer.0.attention.self.dropout", "encoder.layer.0.attention.self.probs"),
+            ("encoder.layer.0.attention.output.dropout", "encoder.layer.0.attention.output.dense"),
+            ("encoder.layer.0.output.dropout", "encoder.layer.0.output.dense"),
+        ]:
+            assert trace[name] is trace[of]
+        gradients = model.backward(trace, {"attentions": upstream})
+        found.append((out.last_hidden_state, gradients))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    for name, gradient in found[0][1].items():
+        np.testing.assert_array_equal(gradient, found[1][1][name], err_msg=name)
+
+
 def test_a_trace_is_a_mapping() -> None:
     model = small_model("BertModel")
     trace = mb.Trace()
@@ -285,6 +313,29 @@ def test_a_trace_is_a_mapping() -> None:
     assert repr(trace) == f"<Trace: {len(trace)} values, 0.0 MiB>"
     model.backward(trace, {"pooler_output": np.ones((B, D))})
     assert repr(trace) == f"<Trace: {len(trace)} values, {len(trace.grad)} gradients, 0.0 MiB>"
+
+
+def test_reading_by_globs() -> None:
+    model = small_model("BertModel")
+    trace = mb.Trace()
+    model(**small_inputs(model), trace=trace)
+    probs = [f"encoder.layer.{i}.attention.self.probs" for i in range(L)]
+    assert trace.names("*.probs") == probs
+    assert trace.names("*.self.dropout") == probs  # an alias counts as its name
+    assert trace.names() == list(trace)
+    assert trace.names("nothing*") == []
+    found = trace["*.probs"]
+    assert list(found) == probs
+    assert all(found[name] is trace[name] for name in probs)
+    np.testing.assert_array_equal(trace.stack("*.probs"), np.stack([trace[name] for name in probs]))
+    assert trace.stack(probs[0]).shape == (1, B, N, T, T)
+    with pytest.raises(mb.TraceError, match=r"^the trace holds no value that matches '\*\.xyz' \(it holds \d+\)\.$"):
+        _ = trace["*.xyz"]
+    with pytest.raises(mb.TraceError) as found_error:
+        trace.stack("encoder.layer.0.*dense")
+    assert str(found_error.value) == (
+        f"the 3 values that match 'encoder.layer.0.*dense' have different shapes: {(B, T, F)}, {(B, T, D)}."
+    )
 
 
 def test_names_of_the_design() -> None:

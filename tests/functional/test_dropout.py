@@ -57,6 +57,18 @@ def test_a_seed_means_the_same_masks() -> None:
     np.testing.assert_array_equal(first, drawn >= 32768)
 
 
+@pytest.mark.parametrize(("p", "dropped"), [(0.0, 0), (0.25, 16384), (0.1, 6554), (0.5, 32768), (1.0, 65536)])
+def test_p_is_exact_to_one_in_65536(p: float, dropped: int) -> None:
+    """Of the 65,536 numbers that may be drawn, exactly round(p 65536) drop a value."""
+
+    class EveryNumberOnce:
+        def integers(self, low: int, high: int, size: tuple[int, ...], dtype: type) -> np.ndarray:
+            return np.arange(low, high, dtype=np.uint32).astype(dtype).reshape(size)
+
+    mask = F.draw_dropout_mask(EveryNumberOnce(), (256, 256), p)  # type: ignore[arg-type]
+    assert (~mask).sum() == dropped
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_dtypes_and_out(dtype: str) -> None:
     mask, x = mask_and_x(dtype)
