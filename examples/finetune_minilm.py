@@ -30,13 +30,15 @@ THINGS = {
     "animal": "dog horse tiger eagle rabbit salmon spider whale goat parrot lion cat wolf sheep frog owl",
     "food": "bread cheese soup apple rice pizza honey potato tomato sausage carrot butter sandwich noodles banana cake",
     "clothes": "shirt jacket scarf hat trousers socks dress belt sweater gloves coat shoes skirt boots jeans cap",
-    "vehicle": "car truck bicycle airplane tractor bus ship motorcycle tram canoe train van boat helicopter taxi scooter",
+    "vehicle": "car truck bicycle airplane tractor bus ship motorcycle tram canoe train van boat helicopter taxi "
+               "scooter",
     "job": "teacher farmer lawyer nurse painter baker soldier plumber butcher editor doctor carpenter pilot waiter "
            "engineer journalist",
     "building": "house church hospital castle school factory hotel barn library temple museum theater prison palace "
                 "cottage skyscraper",
     "body": "hand knee nose shoulder stomach ear finger tooth ankle elbow arm leg eye neck heart tongue",
-    "weather": "rain storm fog sunshine frost thunder breeze hail drizzle heatwave snow wind lightning cloud tornado ice",
+    "weather": "rain storm fog sunshine frost thunder breeze hail drizzle heatwave snow wind lightning cloud tornado "
+               "ice",
 }  # fmt: skip
 TRAIN_SENTENCES = ["I was thinking about the {}.", "She showed me a picture of the {}.", "The {} was mentioned twice.",
                    "Nobody had expected the {}.", "He wrote a short poem about the {}.",
@@ -94,8 +96,9 @@ def make_data() -> tuple[list[tuple[str, int]], list[tuple[str, int]], list[tupl
     parts: tuple[list[tuple[str, int]], ...] = ([], [], [])
     for label, kind in enumerate(KINDS):
         things = THINGS[kind].split()
-        for part, chosen, sentences in zip(parts, (things[:8], things[8:10], things[10:]),
-                                           (TRAIN_SENTENCES, TRAIN_SENTENCES, TEST_SENTENCES), strict=True):  # fmt: skip
+        chosen_things = (things[:8], things[8:10], things[10:])
+        chosen_sentences = (TRAIN_SENTENCES, TRAIN_SENTENCES, TEST_SENTENCES)
+        for part, chosen, sentences in zip(parts, chosen_things, chosen_sentences, strict=True):
             part.extend((sentence.format(thing), label) for thing in chosen for sentence in sentences)
     for part in parts:
         random.Random(0).shuffle(part)

@@ -13,6 +13,7 @@ same losses as if it had not been stopped.
 
 import argparse
 import collections
+import itertools
 import json
 import platform
 import random
@@ -31,10 +32,11 @@ HERE = Path(__file__).parent
 LENGTH = 64
 # corpus -> its texts, the size of its vocabulary, how many steps, and sentences to fill in afterwards
 CORPORA = {
-    "stories": (small_world, 600, 1500, [
-        "Tom has a dog. The dog is black. Mary loves [MASK] dog.", "Anna gave the key to Peter. Now [MASK] has the key.",
-        "Kate has two coins. Kate gets three more. Now she has [MASK] coins.", "The opposite of hot is [MASK].",
-        "Today is Friday. Yesterday was [MASK].", "Lucy is thirsty. So she drinks some [MASK]."]),
+    "stories": (small_world, 600, 2000, [
+        "Mary has a cat. The cat is white. Mary loves [MASK] cat.",
+        "Anna gives her key to Peter. Now [MASK] has the key.",
+        "Kate has two coins. Kate gets three more. So now she has [MASK] coins.", "The opposite of hot is [MASK].",
+        "Today is Friday. Yesterday was [MASK].", "Lucy is very thirsty. So she drinks some [MASK]."]),
     "python": (python_prose, 3000, 4000, [
         "Return a [MASK] of all the items.", "If the file does not [MASK], an error is raised.",
         "The default [MASK] is None.", "This [MASK] takes two arguments."]),
@@ -141,10 +143,10 @@ def count_baselines(
     most_frequent = single.most_common(1)[0][0]
     after: dict[int, collections.Counter[int]] = collections.defaultdict(collections.Counter)
     for row in train:
-        for before, token in zip(row[:-2], row[1:-1], strict=True):
+        for before, token in itertools.pairwise(row[:-1]):
             after[before][token] += 1
     best = {before: counts.most_common(1)[0][0] for before, counts in after.items()}
-    pairs = [(before, token) for row in held_out for before, token in zip(row[:-2], row[1:-1], strict=True)]
+    pairs = [(before, token) for row in held_out for before, token in itertools.pairwise(row[:-1])]
     unigram = np.mean([token == most_frequent for _, token in pairs])
     bigram = np.mean([token == best.get(before, most_frequent) for before, token in pairs])
     return {"unigram": float(unigram), "bigram": float(bigram)}

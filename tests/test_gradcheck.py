@@ -60,8 +60,11 @@ def attention_backward(dy, cache, scale: bool = True, softmax: bool = True, swap
         dscores = dscores / np.sqrt(K)
     if swap:
         dscores = np.swapaxes(dscores, 2, 3)
-    return (np.einsum("bnts,bsnk->btnk", dscores, k), np.einsum("bnts,btnk->bsnk", dscores, q),
-            np.einsum("bnts,btnk->bsnk", probs, dy))  # fmt: skip
+    return (
+        np.einsum("bnts,bsnk->btnk", dscores, k),
+        np.einsum("bnts,btnk->bsnk", dscores, q),
+        np.einsum("bnts,btnk->bsnk", probs, dy),
+    )
 
 
 def test_a_pair_of_functions_passes() -> None:
@@ -127,14 +130,18 @@ def test_an_upstream_of_ones_would_hide_zeros_and_is_refused() -> None:
     assert np.abs(ones_give_zero).max() < 1e-15  # so the wrong pass would be right
     assert not mb.gradcheck((softmax_forward, zeros), inputs, verbose=False).ok
     for constant in (1.0, 0.0, -2.0):
-        with pytest.raises(mb.InputError, match="is .* everywhere, which hides mistakes"):
+        with pytest.raises(mb.InputError, match=r"is .* everywhere, which hides mistakes"):
             mb.gradcheck((softmax_forward, zeros), inputs, upstream=np.full((B, T, K), constant))
     assert mb.gradcheck((softmax_forward, softmax_backward), inputs, upstream=normal(B, T, K), verbose=False).ok
 
 
-MODELS = [("BertForPreTraining", small.BERT), ("BertForQuestionAnswering", small.BERT),
-          ("RobertaForSequenceClassification", {**small.ROBERTA, "num_labels": 3}),
-          ("RemBertForMaskedLM", small.REMBERT), ("BertForMultipleChoice", small.BERT)]  # fmt: skip
+MODELS = [
+    ("BertForPreTraining", small.BERT),
+    ("BertForQuestionAnswering", small.BERT),
+    ("RobertaForSequenceClassification", {**small.ROBERTA, "num_labels": 3}),
+    ("RemBertForMaskedLM", small.REMBERT),
+    ("BertForMultipleChoice", small.BERT),
+]
 
 
 @pytest.mark.parametrize(("name", "config"), MODELS)
@@ -164,15 +171,22 @@ def test_models_pass(name: str, config: dict, training: bool) -> None:
 def test_real_inputs_of_models_are_checked_too() -> None:
     config = mb.BertConfig(**{**small.BERT, "num_hidden_layers": 1, "is_decoder": True, "add_cross_attention": True})
     model = mb.BertLMHeadModel(config, dtype="float64")
-    inputs = {"inputs_embeds": normal(B, T, 12), "encoder_hidden_states": normal(B, T + 2, 12), "head_mask": np.array([1.0, 0.4, 0.7]),
-              "labels": RNG.integers(0, 21, size=(B, T)), "output_hidden_states": True}  # fmt: skip
+    inputs = {
+        "inputs_embeds": normal(B, T, 12),
+        "encoder_hidden_states": normal(B, T + 2, 12),
+        "head_mask": np.array([1.0, 0.4, 0.7]),
+        "labels": RNG.integers(0, 21, size=(B, T)),
+        "output_hidden_states": True,
+    }
     report = mb.gradcheck(model, inputs, verbose=False, elements=4)
     assert report.ok, str(report)
     assert [row.name for row in report.rows][:3] == ["inputs_embeds", "encoder_hidden_states", "head_mask"]
 
 
-@pytest.mark.parametrize("parameter", ["bert.encoder.layer.0.attention.self.key.weight", "bert.embeddings.word_embeddings.weight",
-                                       "classifier.bias"])  # fmt: skip
+@pytest.mark.parametrize(
+    "parameter",
+    ["bert.encoder.layer.0.attention.self.key.weight", "bert.embeddings.word_embeddings.weight", "classifier.bias"],
+)
 def test_a_models_wrong_gradient_is_named(parameter: str) -> None:
     model = small.classifier("float64", num_hidden_layers=1)
     right = model.backward
@@ -191,7 +205,9 @@ def test_a_models_wrong_gradient_is_named(parameter: str) -> None:
 def test_a_missing_gradient_is_wrong() -> None:
     model = small.classifier("float64", num_hidden_layers=1)
     right = model.backward
-    model.backward = lambda trace, gradients=None: {n: g for n, g in right(trace, gradients).items() if n != "classifier.weight"}
+    model.backward = lambda trace, gradients=None: {
+        n: g for n, g in right(trace, gradients).items() if n != "classifier.weight"
+    }
     assert not mb.gradcheck(model, {"input_ids": [[2, 7, 3]]}, verbose=False)["classifier.weight"].ok
 
 
@@ -219,23 +235,52 @@ def linear(x, w):
 X, W = normal(2, 3), normal(3, 4)
 
 
-@pytest.mark.parametrize(("make", "message"), [
-    (lambda: mb.gradcheck(small.classifier(), {"input_ids": [[2, 3]]}), "is float32, whose rounding would hide wrong gradients: gradcheck needs float64"),
-    (lambda: mb.gradcheck((linear, None), {"x": X}), "takes a minibert model, an object with forward and backward, or the pair"),
-    (lambda: mb.gradcheck((linear, linear), {"x": X.astype("float32"), "w": W}), "x is float32"),
-    (lambda: mb.gradcheck((linear, lambda dy, c: {"x": dy @ c[1].T}), {"x": X, "w": W}), "backward gave no gradient for w: it gave x"),
-    (lambda: mb.gradcheck((linear, lambda dy, c: {"x": dy, "w": W}), {"x": X, "w": W}), r"of shape \(2, 4\) for x, which has \(2, 3\)"),
-    (lambda: mb.gradcheck((linear, lambda dy, c: dy), [X, W]), "backward must give {name: gradient}, or for listed inputs a tuple"),
-    (lambda: mb.gradcheck((lambda x: x, linear), {"x": X}), r"forward must give two things, .* \(output, cache\)"),
-    (lambda: mb.gradcheck((linear, linear), {"x": [1], "w": [2]}), "there is nothing to check"),
-    (lambda: mb.gradcheck((linear, linear), {"x": X, "w": W}, upstream=normal(2, 3)), r"has shape \(2, 3\): \(2, 4\) fits"),
-    (lambda: mb.gradcheck((linear, linear), {"x": X, "w": W}, steps=()), "steps is empty"),
-    (lambda: mb.gradcheck((linear, linear), {"x": X, "w": W}, steps=(0.0,)), "a step is 0.0"),
-    (lambda: mb.gradcheck(LayerNorm(), {"gamma": X}), "gamma is the name of an input and of a parameter"),
-    (lambda: mb.gradcheck(small.classifier("float64"), [X]), "inputs is a list: a model takes a dict"),
-    (lambda: mb.gradcheck(small.classifier("float64"), {"input_ids": [[2, 3]]}, upstream={"loss": 2.0}), "upstream has 'loss', which is no output"),
-    (lambda: mb.gradcheck(small.classifier("float64"), {"input_ids": [[2, 3]], "labels": [1]}, upstream={"loss": 1.0}), "gradient of loss is 1 everywhere"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: mb.gradcheck(small.classifier(), {"input_ids": [[2, 3]]}),
+            "is float32, whose rounding would hide wrong gradients: gradcheck needs float64",
+        ),
+        (
+            lambda: mb.gradcheck((linear, None), {"x": X}),
+            "takes a minibert model, an object with forward and backward, or the pair",
+        ),
+        (lambda: mb.gradcheck((linear, linear), {"x": X.astype("float32"), "w": W}), "x is float32"),
+        (
+            lambda: mb.gradcheck((linear, lambda dy, c: {"x": dy @ c[1].T}), {"x": X, "w": W}),
+            "backward gave no gradient for w: it gave x",
+        ),
+        (
+            lambda: mb.gradcheck((linear, lambda dy, c: {"x": dy, "w": W}), {"x": X, "w": W}),
+            r"of shape \(2, 4\) for x, which has \(2, 3\)",
+        ),
+        (
+            lambda: mb.gradcheck((linear, lambda dy, c: dy), [X, W]),
+            "backward must give {name: gradient}, or for listed inputs a tuple",
+        ),
+        (lambda: mb.gradcheck((lambda x: x, linear), {"x": X}), r"forward must give two things, .* \(output, cache\)"),
+        (lambda: mb.gradcheck((linear, linear), {"x": [1], "w": [2]}), "there is nothing to check"),
+        (
+            lambda: mb.gradcheck((linear, linear), {"x": X, "w": W}, upstream=normal(2, 3)),
+            r"has shape \(2, 3\): \(2, 4\) fits",
+        ),
+        (lambda: mb.gradcheck((linear, linear), {"x": X, "w": W}, steps=()), "steps is empty"),
+        (lambda: mb.gradcheck((linear, linear), {"x": X, "w": W}, steps=(0.0,)), "a step is 0.0"),
+        (lambda: mb.gradcheck(LayerNorm(), {"gamma": X}), "gamma is the name of an input and of a parameter"),
+        (lambda: mb.gradcheck(small.classifier("float64"), [X]), "inputs is a list: a model takes a dict"),
+        (
+            lambda: mb.gradcheck(small.classifier("float64"), {"input_ids": [[2, 3]]}, upstream={"loss": 2.0}),
+            "upstream has 'loss', which is no output",
+        ),
+        (
+            lambda: mb.gradcheck(
+                small.classifier("float64"), {"input_ids": [[2, 3]], "labels": [1]}, upstream={"loss": 1.0}
+            ),
+            "gradient of loss is 1 everywhere",
+        ),
+    ],
+)
 def test_mistakes_are_one_sentence(make, message: str) -> None:
     with pytest.raises(mb.InputError, match=message):
         make()

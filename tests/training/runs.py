@@ -14,10 +14,14 @@ STEPS, WARMUP, MAX_NORM = 20, 4, 1.0
 ADAMW = {"lr": 5e-3, "betas": (0.9, 0.98), "eps": 1e-6, "weight_decay": 0.1}
 CONFIGS: dict[str, dict[str, Any]] = {
     "BertForMaskedLM": {**BERT, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
-    "RobertaForSequenceClassification": {**ROBERTA, "num_labels": 3, "hidden_dropout_prob": 0.0,
-                                         "attention_probs_dropout_prob": 0.0},
+    "RobertaForSequenceClassification": {
+        **ROBERTA,
+        "num_labels": 3,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+    },
     "RemBertForTokenClassification": {**REMBERT, "num_labels": 4, "classifier_dropout_prob": 0.0},
-}  # fmt: skip
+}
 
 
 def config_class(name: str) -> str:

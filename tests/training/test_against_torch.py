@@ -7,7 +7,9 @@ import minibert as mb
 from tests.training import runs, small
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[reference]'")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed: pip install -e '.[reference]'")
+transformers = pytest.importorskip(
+    "transformers", reason="transformers is not installed: pip install -e '.[reference]'"
+)
 from tests.training import torch_runs  # noqa: E402
 
 pytestmark = pytest.mark.reference
@@ -39,13 +41,19 @@ def test_twenty_steps_with_recorded_dropout_masks_give_pytorchs_losses(name: str
 def random_problem(seed: int) -> tuple[dict[str, np.ndarray], list[dict[str, np.ndarray]]]:
     """Parameters, and gradients of ten steps in which some are missing."""
     rng = np.random.default_rng(seed)
-    shapes = {"a.weight": (7, 5), "a.bias": (7,), "LayerNorm.weight": (5,), "big.weight": (70, 1000), "scalar.weight": ()}
+    shapes = {
+        "a.weight": (7, 5),
+        "a.bias": (7,),
+        "LayerNorm.weight": (5,),
+        "big.weight": (70, 1000),
+        "scalar.weight": (),
+    }
     parameters = {name: np.asarray(rng.normal(size=shape)) for name, shape in shapes.items()}
     steps = [
-        {name: np.asarray(rng.normal(size=shape)) for name, shape in shapes.items() if rng.random() < 0.8} or
-        {"a.bias": rng.normal(size=(7,))}
+        {name: np.asarray(rng.normal(size=shape)) for name, shape in shapes.items() if rng.random() < 0.8}
+        or {"a.bias": rng.normal(size=(7,))}
         for _ in range(10)
-    ]  # fmt: skip
+    ]
     return parameters, steps
 
 
@@ -64,33 +72,48 @@ def compare_optimizers(ours, theirs, parameters, steps, tensors) -> None:
 
 def groups(tensors, decay: float) -> list[dict]:
     exempt = ("a.bias", "LayerNorm.weight")
-    return [{"params": [t for n, t in tensors.items() if n not in exempt], "weight_decay": decay},
-            {"params": [tensors[n] for n in exempt], "weight_decay": 0.0}]  # fmt: skip
+    return [
+        {"params": [t for n, t in tensors.items() if n not in exempt], "weight_decay": decay},
+        {"params": [tensors[n] for n in exempt], "weight_decay": 0.0},
+    ]
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("options", [
-    {"lr": 1e-2}, {"lr": 0.3, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.3}, {"lr": 1e-2, "weight_decay": 0.0},
-    {"lr": 0.1, "betas": (0.0, 0.0)},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"lr": 1e-2},
+        {"lr": 0.3, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.3},
+        {"lr": 1e-2, "weight_decay": 0.0},
+        {"lr": 0.1, "betas": (0.0, 0.0)},
+    ],
+)
 def test_adamw(options: dict, seed: int) -> None:
     parameters, steps = random_problem(seed)
     tensors = {name: torch.tensor(value, requires_grad=True) for name, value in parameters.items()}
-    theirs = torch.optim.AdamW(groups(tensors, options.get("weight_decay", 1e-2)),
-                               **{k: v for k, v in options.items() if k != "weight_decay"})  # fmt: skip
+    theirs = torch.optim.AdamW(
+        groups(tensors, options.get("weight_decay", 1e-2)), **{k: v for k, v in options.items() if k != "weight_decay"}
+    )
     compare_optimizers(mb.AdamW(parameters, **options), theirs, parameters, steps, tensors)
 
 
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("options", [
-    {"lr": 0.1}, {"lr": 0.1, "weight_decay": 0.2}, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.2},
-    {"lr": 0.1, "momentum": 0.8, "dampening": 0.3}, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"lr": 0.1},
+        {"lr": 0.1, "weight_decay": 0.2},
+        {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.2},
+        {"lr": 0.1, "momentum": 0.8, "dampening": 0.3},
+        {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
+    ],
+)
 def test_sgd(options: dict, seed: int) -> None:
     parameters, steps = random_problem(seed)
     tensors = {name: torch.tensor(value, requires_grad=True) for name, value in parameters.items()}
-    theirs = torch.optim.SGD(groups(tensors, options.get("weight_decay", 0.0)),
-                             **{k: v for k, v in options.items() if k != "weight_decay"})  # fmt: skip
+    theirs = torch.optim.SGD(
+        groups(tensors, options.get("weight_decay", 0.0)), **{k: v for k, v in options.items() if k != "weight_decay"}
+    )
     compare_optimizers(mb.SGD(parameters, **options), theirs, parameters, steps, tensors)
 
 
@@ -107,18 +130,31 @@ def test_clipping(max_norm: float) -> None:
         np.testing.assert_allclose(gradient, tensor.grad.numpy(), rtol=1e-13)
 
 
-@pytest.mark.parametrize(("name", "extra"), [
-    ("linear", {}), ("cosine", {}), ("cosine", {"num_cycles": 1.7}), ("cosine_with_restarts", {}),
-    ("cosine_with_restarts", {"num_cycles": 3}), ("polynomial", {}), ("polynomial", {"power": 2.5, "lr_end": 1e-4}),
-    ("constant", {}), ("constant_with_warmup", {}), ("inverse_sqrt", {}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [
+        ("linear", {}),
+        ("cosine", {}),
+        ("cosine", {"num_cycles": 1.7}),
+        ("cosine_with_restarts", {}),
+        ("cosine_with_restarts", {"num_cycles": 3}),
+        ("polynomial", {}),
+        ("polynomial", {"power": 2.5, "lr_end": 1e-4}),
+        ("constant", {}),
+        ("constant_with_warmup", {}),
+        ("inverse_sqrt", {}),
+    ],
+)
 @pytest.mark.parametrize(("warmup", "steps"), [(0, 30), (7, 30), (30, 31), (5, 8)])
 def test_schedules(name: str, extra: dict, warmup: int, steps: int) -> None:
-    theirs_optimizer = torch.optim.AdamW([{"params": [torch.zeros(1)], "lr": 0.5}, {"params": [torch.zeros(1)]}], lr=0.1)
+    theirs_optimizer = torch.optim.AdamW(
+        [{"params": [torch.zeros(1)], "lr": 0.5}, {"params": [torch.zeros(1)]}], lr=0.1
+    )
     theirs = transformers.get_scheduler(name, theirs_optimizer, warmup, steps, scheduler_specific_kwargs=extra or None)
     arrays = {"a": np.zeros(1), "b": np.zeros(1)}
-    ours = mb.get_scheduler(name, mb.AdamW(arrays, lr=0.1, groups=[{"params": "a", "lr": 0.5}, {"params": "b"}]),
-                            warmup, steps, extra)  # fmt: skip
+    ours = mb.get_scheduler(
+        name, mb.AdamW(arrays, lr=0.1, groups=[{"params": "a", "lr": 0.5}, {"params": "b"}]), warmup, steps, extra
+    )
     for _ in range(36):
         assert ours.get_last_lr() == theirs.get_last_lr()
         theirs_optimizer.step()
@@ -143,13 +179,21 @@ def their_tokenizer(tmp_path):
     return transformers.BertTokenizerFast(str(path))
 
 
-@pytest.mark.parametrize("options", [
-    {}, {"mlm_probability": 0.5}, {"mlm_probability": 0.6, "mask_replace_prob": 1.0, "random_replace_prob": 0.0},
-    {"mlm_probability": 0.6, "mask_replace_prob": 0.3, "random_replace_prob": 0.6}, {"mlm": False},
-    {"mlm_probability": 0.6, "pad_to_multiple_of": 8},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"mlm_probability": 0.5},
+        {"mlm_probability": 0.6, "mask_replace_prob": 1.0, "random_replace_prob": 0.0},
+        {"mlm_probability": 0.6, "mask_replace_prob": 0.3, "random_replace_prob": 0.6},
+        {"mlm": False},
+        {"mlm_probability": 0.6, "pad_to_multiple_of": 8},
+    ],
+)
 def test_masking_draws_the_references_masks(options: dict, tmp_path) -> None:
-    theirs = transformers.DataCollatorForLanguageModeling(their_tokenizer(tmp_path), return_tensors="np", seed=7, **options)
+    theirs = transformers.DataCollatorForLanguageModeling(
+        their_tokenizer(tmp_path), return_tensors="np", seed=7, **options
+    )
     ours = mb.DataCollatorForLanguageModeling(small.tokenizer(), seed=7, **options)
     for seed in range(3):
         features = [{"input_ids": ids} for ids in small.texts(5, seed)]
@@ -162,11 +206,22 @@ def test_masking_draws_the_references_masks(options: dict, tmp_path) -> None:
 def test_whole_words_are_the_references(tmp_path) -> None:
     tokenizer = their_tokenizer(tmp_path)
     theirs = transformers.DataCollatorForLanguageModeling(
-        tokenizer, return_tensors="np", seed=7, whole_word_mask=True, mlm_probability=0.4, mask_replace_prob=1.0,
+        tokenizer,
+        return_tensors="np",
+        seed=7,
+        whole_word_mask=True,
+        mlm_probability=0.4,
+        mask_replace_prob=1.0,
         random_replace_prob=0.0,
-    )  # fmt: skip
-    ours = mb.DataCollatorForLanguageModeling(small.tokenizer(), seed=7, whole_word_mask=True, mlm_probability=0.4,
-                                              mask_replace_prob=1.0, random_replace_prob=0.0)  # fmt: skip
+    )
+    ours = mb.DataCollatorForLanguageModeling(
+        small.tokenizer(),
+        seed=7,
+        whole_word_mask=True,
+        mlm_probability=0.4,
+        mask_replace_prob=1.0,
+        random_replace_prob=0.0,
+    )
     sentences = ["the unaffable cat sat on unaffably big mat .", "a dog ran , a red cat ran .", "unaffable unaffable ."]
     for sentence in sentences * 5:  # one a batch: the reference does not pad offsets
         features = [dict(tokenizer(sentence, return_offsets_mapping=True))]

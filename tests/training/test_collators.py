@@ -51,7 +51,9 @@ def test_ones_own_labels_are_kept() -> None:
     ids = [2, *range(5, 21), 3]
     labels = [-100, *range(100, 108), *[-100] * 8, -100]
     collator = mb.DataCollatorForLanguageModeling(small.tokenizer(), mlm_probability=1.0, seed=0)
-    batch, rules = collator.collate_with_rules([{"input_ids": ids, "labels": labels}, {"input_ids": [2, 5, 3], "labels": [-100] * 3}])
+    batch, rules = collator.collate_with_rules(
+        [{"input_ids": ids, "labels": labels}, {"input_ids": [2, 5, 3], "labels": [-100] * 3}]
+    )
     np.testing.assert_array_equal(batch["labels"][0], labels)
     assert (batch["labels"][1] == -100).all()
     assert (rules[1] == LEFT_ALONE).all()
@@ -89,8 +91,13 @@ def whole_word_features(how: str) -> list[dict]:
 
 
 @pytest.mark.parametrize("how", ["word_ids", "offsets", "pieces"])
-@pytest.mark.parametrize("kind", [mb.DataCollatorForWholeWordMask,
-                                  lambda *a, **k: mb.DataCollatorForLanguageModeling(*a, whole_word_mask=True, **k)])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind",
+    [
+        mb.DataCollatorForWholeWordMask,
+        lambda *a, **k: mb.DataCollatorForLanguageModeling(*a, whole_word_mask=True, **k),
+    ],
+)
 def test_words_are_chosen_as_a_whole(kind, how: str) -> None:
     collator = kind(small.tokenizer(), mlm_probability=0.4, seed=1)
     seen = np.zeros(len(WORDS))
@@ -141,23 +148,46 @@ class Maskless:
     pad = None
 
 
-@pytest.mark.parametrize(("make", "message"), [
-    (lambda: lm()([]), "was given no features"),
-    (lambda: lm()(["the cat"]), r"features\[0\] is a str"),
-    (lambda: lm()([{"text": "x"}]), "has text, but no 'input_ids'"),
-    (lambda: lm()([{"input_ids": [1]}, {"input_ids": [1], "label": 2}]), r"features\[1\] and features\[0\] do not have the same names: label"),
-    (lambda: lm()([{"input_ids": [2, 5, 3], "labels": [1]}]), r"features\[0\] has 3 tokens and 1 labels"),
-    (lambda: mb.DataCollatorForTokenClassification(small.tokenizer())([{"input_ids": [2, 5, 3], "labels": [1]}]), "3 tokens and 1 labels"),
-    (lambda: mb.DataCollatorWithPadding(small.tokenizer())([{"input_ids": [2], "text": "x"}]), "text cannot be made one array"),
-    (lambda: mb.default_data_collator([{"input_ids": [1, 2]}, {"input_ids": [1]}]), "its rows are text or differ in length"),
-    (lambda: lm(mlm_probability=1.5), "mlm_probability is 1.5: a probability, at most 1"),
-    (lambda: lm(mask_replace_prob=0.9, random_replace_prob=0.2), "0.9 and random_replace_prob 0.2 are together above 1"),
-    (lambda: lm(mlm=False, whole_word_mask=True), "whole_word_mask=True needs mlm=True"),
-    (lambda: lm(return_tensors="pt"), "return_tensors is 'pt': batches are NumPy's"),
-    (lambda: mb.DataCollatorForLanguageModeling(Maskless()), "the tokenizer has no mask token"),
-    (lambda: mb.DataCollatorWithPadding(None), r"needs a tokenizer with pad\(\), and NoneType has none"),
-    (lambda: mb.DataCollatorForMultipleChoice(small.tokenizer())([{"input_ids": [[2]]}, {"input_ids": [[2], [3]]}]), "different numbers of choices: 1, 2"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: lm()([]), "was given no features"),
+        (lambda: lm()(["the cat"]), r"features\[0\] is a str"),
+        (lambda: lm()([{"text": "x"}]), "has text, but no 'input_ids'"),
+        (
+            lambda: lm()([{"input_ids": [1]}, {"input_ids": [1], "label": 2}]),
+            r"features\[1\] and features\[0\] do not have the same names: label",
+        ),
+        (lambda: lm()([{"input_ids": [2, 5, 3], "labels": [1]}]), r"features\[0\] has 3 tokens and 1 labels"),
+        (
+            lambda: mb.DataCollatorForTokenClassification(small.tokenizer())([{"input_ids": [2, 5, 3], "labels": [1]}]),
+            "3 tokens and 1 labels",
+        ),
+        (
+            lambda: mb.DataCollatorWithPadding(small.tokenizer())([{"input_ids": [2], "text": "x"}]),
+            "text cannot be made one array",
+        ),
+        (
+            lambda: mb.default_data_collator([{"input_ids": [1, 2]}, {"input_ids": [1]}]),
+            "its rows are text or differ in length",
+        ),
+        (lambda: lm(mlm_probability=1.5), "mlm_probability is 1.5: a probability, at most 1"),
+        (
+            lambda: lm(mask_replace_prob=0.9, random_replace_prob=0.2),
+            "0.9 and random_replace_prob 0.2 are together above 1",
+        ),
+        (lambda: lm(mlm=False, whole_word_mask=True), "whole_word_mask=True needs mlm=True"),
+        (lambda: lm(return_tensors="pt"), "return_tensors is 'pt': batches are NumPy's"),
+        (lambda: mb.DataCollatorForLanguageModeling(Maskless()), "the tokenizer has no mask token"),
+        (lambda: mb.DataCollatorWithPadding(None), r"needs a tokenizer with pad\(\), and NoneType has none"),
+        (
+            lambda: mb.DataCollatorForMultipleChoice(small.tokenizer())(
+                [{"input_ids": [[2]]}, {"input_ids": [[2], [3]]}]
+            ),
+            "different numbers of choices: 1, 2",
+        ),
+    ],
+)
 def test_mistakes_are_one_sentence(make, message: str) -> None:
     with pytest.raises(mb.InputError, match=message):
         make()

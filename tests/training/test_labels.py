@@ -45,8 +45,14 @@ def test_a_span_that_was_cut_off_is_outside() -> None:
 
 def test_classification_features() -> None:
     tokenizer = small.tokenizer()
-    features = mb.encode_for_classification(tokenizer, ["the cat", "a big dog ran"], ["no", "yes"], ["dog", "cat"],
-                                            label2id={"yes": 1, "no": 0}, max_length=6)  # fmt: skip
+    features = mb.encode_for_classification(
+        tokenizer,
+        ["the cat", "a big dog ran"],
+        ["no", "yes"],
+        ["dog", "cat"],
+        label2id={"yes": 1, "no": 0},
+        max_length=6,
+    )
     assert [feature["labels"] for feature in features] == [0, 1]
     assert len(features[1]["input_ids"]) == 6
     assert max(features[0]["token_type_ids"]) == 1
@@ -58,7 +64,9 @@ def test_classification_features() -> None:
 
 # every word tells its document and its place, so that what follows can be checked
 def documents(count: int = 12, sentences: int = 15) -> tuple[list[list[str]], mb.BertTokenizer]:
-    texts = [[" ".join(f"d{d}s{s}w{w}" for w in range(3 + (d + s) % 4)) for s in range(sentences)] for d in range(count)]
+    texts = [
+        [" ".join(f"d{d}s{s}w{w}" for w in range(3 + (d + s) % 4)) for s in range(sentences)] for d in range(count)
+    ]
     words = [word for document in texts for sentence in document for word in sentence.split()]
     vocab = {token: i for i, token in enumerate([*small.SPECIAL, *words])}
     return texts, mb.BertTokenizer(vocab=vocab)
@@ -104,12 +112,18 @@ def test_pairs_train_a_model(tmp_path) -> None:
     assert all(np.isfinite(loss) for _, loss in small.losses(trainer))
 
 
-@pytest.mark.parametrize(("make", "message"), [
-    (lambda t: mb.NextSentenceDataset([["the cat"]], t), r"1 document\(s\) with text were given"),
-    (lambda t: mb.NextSentenceDataset(["the cat", "a dog"], t), "each document is a list of sentences"),
-    (lambda t: mb.NextSentenceDataset([["the cat"], ["a dog"]], t, max_length=4), "max_length is 4, which leaves 1 tokens"),
-    (lambda t: mb.NextSentenceDataset([["the cat"], ["a dog"]], t, next_probability=-1), "next_probability is -1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda t: mb.NextSentenceDataset([["the cat"]], t), r"1 document\(s\) with text were given"),
+        (lambda t: mb.NextSentenceDataset(["the cat", "a dog"], t), "each document is a list of sentences"),
+        (
+            lambda t: mb.NextSentenceDataset([["the cat"], ["a dog"]], t, max_length=4),
+            "max_length is 4, which leaves 1 tokens",
+        ),
+        (lambda t: mb.NextSentenceDataset([["the cat"], ["a dog"]], t, next_probability=-1), "next_probability is -1"),
+    ],
+)
 def test_mistakes_are_one_sentence(make, message: str) -> None:
     with pytest.raises(mb.InputError, match=message):
         make(small.tokenizer())

@@ -21,8 +21,11 @@ def snapshot(model) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("name", ["BertForPreTraining", "RobertaForMaskedLM", "RemBertForMaskedLM"])
 def test_the_usual_rule_leaves_out_biases_and_layer_norms(name: str) -> None:
-    config = {"Be": mb.BertConfig(**small.BERT), "Ro": mb.RobertaConfig(**small.ROBERTA),
-              "Re": mb.RemBertConfig(**small.REMBERT)}[name[:2]]  # fmt: skip
+    config = {
+        "Be": mb.BertConfig(**small.BERT),
+        "Ro": mb.RobertaConfig(**small.ROBERTA),
+        "Re": mb.RemBertConfig(**small.REMBERT),
+    }[name[:2]]
     model = getattr(mb, name)(config)
     decayed, rest = mb.AdamW(model).param_groups
     assert (decayed["weight_decay"], rest["weight_decay"]) == (0.01, 0.0)
@@ -56,10 +59,14 @@ def test_groups_of_ones_own() -> None:
     optimizer = mb.SGD(model, lr=0.1, groups=groups)
     before, grads = snapshot(model), grads_of(model)
     optimizer.step(grads)
-    np.testing.assert_allclose(model.parameters["classifier.weight"],
-                               before["classifier.weight"] - 0.5 * grads["classifier.weight"], rtol=1e-5)  # fmt: skip
-    np.testing.assert_allclose(model.parameters["bert.pooler.dense.weight"],
-                               before["bert.pooler.dense.weight"] - 0.1 * grads["bert.pooler.dense.weight"], rtol=1e-5)  # fmt: skip
+    np.testing.assert_allclose(
+        model.parameters["classifier.weight"], before["classifier.weight"] - 0.5 * grads["classifier.weight"], rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        model.parameters["bert.pooler.dense.weight"],
+        before["bert.pooler.dense.weight"] - 0.1 * grads["bert.pooler.dense.weight"],
+        rtol=1e-5,
+    )
 
 
 @pytest.mark.parametrize("kind", [mb.AdamW, mb.SGD])
@@ -163,10 +170,17 @@ def test_not_a_number_goes_through_unless_it_is_an_error() -> None:
     assert np.isnan(grads["fine"]).all()
 
 
-@pytest.mark.parametrize(("name", "expected"), [
-    ("cls.predictions.bias", True), ("lm_head.layer_norm.weight", True), ("x.LayerNorm.weight", True),
-    ("x.dense.weight", False), ("bert.embeddings.word_embeddings.weight", False), ("bias_net.weight", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("cls.predictions.bias", True),
+        ("lm_head.layer_norm.weight", True),
+        ("x.LayerNorm.weight", True),
+        ("x.dense.weight", False),
+        ("bert.embeddings.word_embeddings.weight", False),
+        ("bias_net.weight", False),
+    ],
+)
 def test_the_rule_by_name(name: str, expected: bool) -> None:
     assert is_not_decayed(name) is expected
 
@@ -174,38 +188,63 @@ def test_the_rule_by_name(name: str, expected: bool) -> None:
 MODEL = {"a.weight": np.ones((2, 3)), "a.bias": np.ones(3)}
 
 
-@pytest.mark.parametrize(("make", "message"), [
-    (lambda: mb.AdamW(MODEL, lr=-1), "lr is -1: a number of at least 0 belongs there"),
-    (lambda: mb.AdamW(MODEL, lr="fast"), "lr is 'fast': a number"),
-    (lambda: mb.AdamW(MODEL, lr=float("nan")), "lr is nan"),
-    (lambda: mb.AdamW(MODEL, betas=(0.9, 1.0)), r"betas\[1\] is 1.0: a number of at least 0 and below 1"),
-    (lambda: mb.AdamW(MODEL, betas=0.9), "betas is 0.9: two numbers"),
-    (lambda: mb.AdamW(MODEL, eps=-1e-8), "eps is -1e-08"),
-    (lambda: mb.AdamW(MODEL, weight_decay=-0.1), "weight_decay is -0.1"),
-    (lambda: mb.SGD(MODEL, momentum=-1), "momentum is -1"),
-    (lambda: mb.SGD(MODEL, nesterov=True), "nesterov needs a momentum above 0 and no dampening: they are 0.0 and 0.0"),
-    (lambda: mb.AdamW([np.ones(3)]), "takes a model or a dict of arrays, not a list"),
-    (lambda: mb.AdamW({}), "no parameters"),
-    (lambda: mb.AdamW(MODEL, no_decay=["*.gamma"]), "no_decay has '.*gamma', which fits no parameter"),
-    (lambda: mb.AdamW(MODEL, params=lambda name: False), "params chooses no parameter"),
-    (lambda: mb.AdamW(MODEL, params=["a.bias"], groups=[{"params": "a.bias"}]), "groups was given, and"),
-    (lambda: mb.AdamW(MODEL, groups=[{"params": "*"}, {"params": "a.bias"}]), r"a.bias is in groups\[0\] and in groups\[1\]"),
-    (lambda: mb.AdamW(MODEL, groups=[{"lr": 1.0}]), r"groups\[0\] has no 'params'"),
-    (lambda: mb.AdamW(MODEL, groups=[{"params": "*", "momentum": 1.0}]), r"groups\[0\] has an unknown 'momentum'"),
-    (lambda: mb.AdamW(MODEL, groups=[]), "groups names no parameter"),
-    (lambda: mb.AdamW(MODEL).step({}), "grads is empty"),
-    (lambda: mb.AdamW(MODEL).step([np.ones(3)]), "step takes the dict that model.backward gives, not a list"),
-    (lambda: mb.AdamW(MODEL).step({"b": np.ones(3)}), "grads has 'b', which is no parameter"),
-    (lambda: mb.AdamW(MODEL).step({"a.bias": np.ones(2)}), r"grads\['a.bias'\] has shape \(2,\): the parameter has \(3,\)"),
-    (lambda: mb.AdamW({"a": np.ones(3, np.float16)}).step({"a": np.ones(3, np.float16)}), "a is float16, which is too narrow"),
-    (lambda: mb.AdamW(MODEL).load_state_dict([]), "must be a dict with 'state' and 'param_groups'"),
-    (lambda: mb.AdamW(MODEL).load_state_dict(mb.AdamW({"b": np.ones(1)}).state_dict()), "of other parameter groups"),
-    (lambda: mb.AdamW(MODEL).load_state_dict({**mb.AdamW(MODEL).state_dict(), "state": {"x": {}}}), "has 'x', which is no"),
-    (lambda: mb.AdamW(MODEL).load_state_dict(
-        {**mb.AdamW(MODEL).state_dict(), "state": {"a.bias": {"exp_avg": np.ones(2)}}}), r"exp_avg of a.bias has shape \(2,\)"),
-    (lambda: mb.clip_grad_norm({"a": np.ones(1)}, -1.0), "max_norm is -1.0"),
-    (lambda: mb.clip_grad_norm([np.ones(1)], 1.0), "takes the dict that model.backward gives, not a list"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: mb.AdamW(MODEL, lr=-1), "lr is -1: a number of at least 0 belongs there"),
+        (lambda: mb.AdamW(MODEL, lr="fast"), "lr is 'fast': a number"),
+        (lambda: mb.AdamW(MODEL, lr=float("nan")), "lr is nan"),
+        (lambda: mb.AdamW(MODEL, betas=(0.9, 1.0)), r"betas\[1\] is 1.0: a number of at least 0 and below 1"),
+        (lambda: mb.AdamW(MODEL, betas=0.9), "betas is 0.9: two numbers"),
+        (lambda: mb.AdamW(MODEL, eps=-1e-8), "eps is -1e-08"),
+        (lambda: mb.AdamW(MODEL, weight_decay=-0.1), "weight_decay is -0.1"),
+        (lambda: mb.SGD(MODEL, momentum=-1), "momentum is -1"),
+        (
+            lambda: mb.SGD(MODEL, nesterov=True),
+            "nesterov needs a momentum above 0 and no dampening: they are 0.0 and 0.0",
+        ),
+        (lambda: mb.AdamW([np.ones(3)]), "takes a model or a dict of arrays, not a list"),
+        (lambda: mb.AdamW({}), "no parameters"),
+        (lambda: mb.AdamW(MODEL, no_decay=["*.gamma"]), "no_decay has '.*gamma', which fits no parameter"),
+        (lambda: mb.AdamW(MODEL, params=lambda name: False), "params chooses no parameter"),
+        (lambda: mb.AdamW(MODEL, params=["a.bias"], groups=[{"params": "a.bias"}]), "groups was given, and"),
+        (
+            lambda: mb.AdamW(MODEL, groups=[{"params": "*"}, {"params": "a.bias"}]),
+            r"a.bias is in groups\[0\] and in groups\[1\]",
+        ),
+        (lambda: mb.AdamW(MODEL, groups=[{"lr": 1.0}]), r"groups\[0\] has no 'params'"),
+        (lambda: mb.AdamW(MODEL, groups=[{"params": "*", "momentum": 1.0}]), r"groups\[0\] has an unknown 'momentum'"),
+        (lambda: mb.AdamW(MODEL, groups=[]), "groups names no parameter"),
+        (lambda: mb.AdamW(MODEL).step({}), "grads is empty"),
+        (lambda: mb.AdamW(MODEL).step([np.ones(3)]), "step takes the dict that model.backward gives, not a list"),
+        (lambda: mb.AdamW(MODEL).step({"b": np.ones(3)}), "grads has 'b', which is no parameter"),
+        (
+            lambda: mb.AdamW(MODEL).step({"a.bias": np.ones(2)}),
+            r"grads\['a.bias'\] has shape \(2,\): the parameter has \(3,\)",
+        ),
+        (
+            lambda: mb.AdamW({"a": np.ones(3, np.float16)}).step({"a": np.ones(3, np.float16)}),
+            "a is float16, which is too narrow",
+        ),
+        (lambda: mb.AdamW(MODEL).load_state_dict([]), "must be a dict with 'state' and 'param_groups'"),
+        (
+            lambda: mb.AdamW(MODEL).load_state_dict(mb.AdamW({"b": np.ones(1)}).state_dict()),
+            "of other parameter groups",
+        ),
+        (
+            lambda: mb.AdamW(MODEL).load_state_dict({**mb.AdamW(MODEL).state_dict(), "state": {"x": {}}}),
+            "has 'x', which is no",
+        ),
+        (
+            lambda: mb.AdamW(MODEL).load_state_dict(
+                {**mb.AdamW(MODEL).state_dict(), "state": {"a.bias": {"exp_avg": np.ones(2)}}}
+            ),
+            r"exp_avg of a.bias has shape \(2,\)",
+        ),
+        (lambda: mb.clip_grad_norm({"a": np.ones(1)}, -1.0), "max_norm is -1.0"),
+        (lambda: mb.clip_grad_norm([np.ones(1)], 1.0), "takes the dict that model.backward gives, not a list"),
+    ],
+)
 def test_mistakes_are_one_sentence(make, message: str) -> None:
     with pytest.raises(mb.InputError, match=message) as caught:
         make()

@@ -99,7 +99,8 @@ def test_after_an_interruption_in_the_middle_of_backward(whole, tmp_path, at: in
 
 @pytest.mark.parametrize("at", [40, 200, 333, 500])
 def test_after_an_interruption_in_the_middle_of_an_update(whole, tmp_path, at: int, monkeypatch) -> None:
-    monkeypatch.setattr(mb.AdamW, "update", lambda *args, real=Counted(mb.AdamW.update, at): real(*args))
+    counted = Counted(mb.AdamW.update, at)
+    monkeypatch.setattr(mb.AdamW, "update", lambda *args: counted(*args))
     interrupted(make(tmp_path))
     monkeypatch.undo()
     assert_same(resumed(tmp_path), whole)
@@ -107,7 +108,9 @@ def test_after_an_interruption_in_the_middle_of_an_update(whole, tmp_path, at: i
 
 @pytest.mark.parametrize("function", ["save_state", "_sync", "_set_aside"])
 @pytest.mark.parametrize("at", [1, 2, 3])
-def test_after_an_interruption_while_a_checkpoint_is_written(whole, tmp_path, function: str, at: int, monkeypatch) -> None:
+def test_after_an_interruption_while_a_checkpoint_is_written(
+    whole, tmp_path, function: str, at: int, monkeypatch
+) -> None:
     real = getattr(files, function)
     monkeypatch.setattr(files, function, Counted(real, at))
     trainer = make(tmp_path, save_total_limit=1)
@@ -163,8 +166,12 @@ trainer.train()
 @pytest.mark.parametrize("after", [0.0, 0.013, 0.031, 0.057])
 def test_after_a_kill_at_some_moment(whole, tmp_path, after: float) -> None:
     root = Path(__file__).parents[2]
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], cwd=root, stdout=subprocess.PIPE,
-                               env={**os.environ, "PYTHONPATH": str(root)})  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path)],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
     for line in process.stdout:
         if line.startswith(b"3"):
             time.sleep(after)
@@ -193,11 +200,14 @@ def test_the_seed_decides(whole, tmp_path) -> None:
     assert small.losses(other) != small.losses(whole)
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"learning_rate": 1e-3}, "is of a run with learning_rate 0.01, and this one has 0.001"),
-    ({"per_device_train_batch_size": 2}, "per_device_train_batch_size 3, and this one has 2"),
-    ({"seed": 1}, "seed 42, and this one has 1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"learning_rate": 1e-3}, "is of a run with learning_rate 0.01, and this one has 0.001"),
+        ({"per_device_train_batch_size": 2}, "per_device_train_batch_size 3, and this one has 2"),
+        ({"seed": 1}, "seed 42, and this one has 1"),
+    ],
+)
 def test_another_run_is_not_resumed(tmp_path, changes: dict, message: str) -> None:
     make(tmp_path).train()
     with pytest.raises(mb.InputError, match=message):
@@ -214,7 +224,7 @@ def test_an_older_run_is_not_overwritten_by_mistake(tmp_path) -> None:
 def test_what_cannot_be_resumed_is_named(tmp_path) -> None:
     with pytest.raises(mb.InputError, match="holds no checkpoint to resume from"):
         make(tmp_path).train(resume_from_checkpoint=True)
-    with pytest.raises(mb.InputError, match="is no checkpoint of a Trainer: it has no trainer_state.json"):
+    with pytest.raises(mb.InputError, match=r"is no checkpoint of a Trainer: it has no trainer_state\.json"):
         make(tmp_path).train(resume_from_checkpoint=tmp_path)
     make(tmp_path).train()
     state = tmp_path / "checkpoint-12" / "trainer_state.json"

@@ -24,7 +24,9 @@ def build_torch(name: str, **changes: Any) -> nn.Module:
 
 def parameter_groups(model: nn.Module) -> list[dict[str, Any]]:
     """transformers' rule: no decay for biases and LayerNorm weights."""
-    decayed = [p for n, p in model.named_parameters() if not (n.endswith("bias") or "layernorm" in n.lower().replace("_", ""))]
+    decayed = [
+        p for n, p in model.named_parameters() if not (n.endswith("bias") or "layernorm" in n.lower().replace("_", ""))
+    ]
     rest = [p for n, p in model.named_parameters() if n.endswith("bias") or "layernorm" in n.lower().replace("_", "")]
     return [{"params": decayed, "weight_decay": ADAMW["weight_decay"]}, {"params": rest, "weight_decay": 0.0}]
 
