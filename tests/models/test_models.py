@@ -547,3 +547,54 @@ def test_checkpointing_keeps_less() -> None:
         model(**inputs, trace=trace)
         sizes.append(sum(held(value) for name, value in trace._tape.items() if "layer." in name))
     assert sizes[1] < sizes[0] / 5
+
+
+def test_checkpointing_beside_a_cache() -> None:
+    """A layer that is computed again would append to the cache twice, so with a cache nothing is left out."""
+    model = small_model("BertModel", is_decoder=True, add_cross_attention=True)
+    inputs = small_inputs(model, encoder=True, mask=None, types=False)
+    dy = np.random.default_rng(2).normal(size=(2, T, D))
+    found = []
+    for on in (False, True):
+        (model.gradient_checkpointing_enable if on else model.gradient_checkpointing_disable)()
+        cache = model([[5, 6], [7, 8]], **{name: inputs[name] for name in inputs if "encoder" in name}).past_key_values
+        trace = mb.Trace("backward")
+        out = model(**inputs, past_key_values=cache, trace=trace)
+        gradients = model.backward(trace, {"last_hidden_state": dy})
+        assert out.past_key_values.get_seq_length() == 2 + T
+        found.append(({"hidden": out.last_hidden_state}, gradients))
+    for one, other in zip(*found, strict=True):
+        assert_same(one, other)
+
+
+def test_the_configuration_may_ask_for_checkpointing() -> None:
+    assert small_model("BertModel", gradient_checkpointing=True).is_gradient_checkpointing
+
+
+# what the caller gave
+
+
+@pytest.mark.parametrize("class_name", CLASSES)
+def test_inputs_and_weights_are_left_alone(class_name: str) -> None:
+    """Neither a call nor a backward writes to what the caller gave, or to the weights: here that would raise."""
+    config: dict[str, Any] = {"hidden_dropout_prob": 0.1}
+    decoder = class_name in BARE or class_name in DECODERS
+    if decoder:
+        config.update(is_decoder=True, add_cross_attention=True)
+    model = small_model(class_name, **config)
+    inputs = small_inputs(model, labels=True, embeds=True, head_mask=True, positions=True, encoder=decoder)
+    for array in [*inputs.values(), *model.parameters.values()]:
+        array.flags.writeable = False
+    for training in (False, True):
+        if training:
+            model.train(0)
+        out = model(**inputs)
+        trace = mb.Trace()
+        model(**inputs, trace=trace)
+        seeds = {name: np.ones(np.shape(value)) for name, value in out.items() if hasattr(value, "dtype")}
+        for seed in seeds.values():
+            seed.flags.writeable = False
+        gradients = model.backward(trace, seeds)
+        assert gradients
+        # an untraced call gives arrays of the caller's own
+        assert all(value.flags.writeable for value in out.values() if isinstance(value, np.ndarray))
