@@ -40,6 +40,7 @@ _HOME: dict[str, str] = {
         "models.auto",
     ),
     "Cache": "models.cache",
+    "pipeline": "pipelines.factory",
     "Edit": "trace",
     "Trace": "trace",
     "TracePoint": "trace",

@@ -1,0 +1,176 @@
+"""`pipeline(task, model=...)`: the right class of pipeline, with its model and tokenizer loaded."""
+
+import importlib
+import os
+import warnings
+from typing import Any
+
+from minibert.errors import ConfigError, InputError
+from minibert.pipelines.base import Pipeline
+from minibert.pipelines.tasks import TASKS, check_task, tasks_of
+
+# transformers' arguments that mean nothing here
+_ACCEPTED = ("use_fast", "trust_remote_code", "framework", "feature_extractor", "image_processor", "processor", "token")
+
+
+def pipeline(
+    task: str | None = None,
+    model: Any = None,
+    config: Any = None,
+    tokenizer: Any = None,
+    *,
+    device: Any = None,
+    device_map: Any = None,
+    dtype: Any = None,
+    torch_dtype: Any = None,
+    revision: str | None = None,
+    model_kwargs: dict[str, Any] | None = None,
+    batch_size: int | None = None,
+    progress: bool | None = None,
+    allow_untrained: bool = False,
+    **options: Any,
+) -> Pipeline:
+    """A pipeline: texts in, answers out.
+
+    Args:
+        task: "fill-mask", "text-classification" ("sentiment-analysis"), "token-classification" ("ner"),
+            "question-answering", "next-sentence-prediction", "multiple-choice" or "feature-extraction"; by default
+            what the model's class is for.
+        model: a checkpoint (a folder or a name), or a model.
+        config: use this configuration instead of the checkpoint's.
+        tokenizer: the same for the tokenizer; by default the model's checkpoint.
+        device: -1 or "cpu" for NumPy; 0, "cuda" or "cupy" for the GPU.
+        dtype: of the model, "float32", "float16", "float64" or "auto"; `torch_dtype` is its old name.
+        model_kwargs: further arguments of the model's `from_pretrained`.
+        batch_size: texts that the model gets at once, 16 by default.
+        progress: whether to show a progress bar; by default on a terminal, from 64 inputs on.
+        allow_untrained: predict even with a head whose weights were drawn at random when the model was loaded.
+        options: defaults of the task's own options, such as `top_k`.
+
+    Returns:
+        The task's pipeline; call it with a text, a list of texts, or a generator.
+
+    Raises:
+        InputError: an unknown task or option, a model of another task, a head that was never trained.
+        ConfigError, WeightFileError, TokenizerError: the checkpoint cannot be read.
+    """
+    for name in _ACCEPTED:
+        options.pop(name, None)
+    if model is None:
+        raise InputError("model is missing: give pipeline(task, model=...) a checkpoint's folder or name, or a model.")
+    task = None if task is None else check_task(task)
+    source = model if isinstance(model, str | os.PathLike) else None
+    if source is None:
+        task = task or tasks_of(type(model).__name__)[0]
+        _check_class(task, type(model).__name__)
+    else:
+        task = task or tasks_of(_class_name(source))[0]
+        extra = _model_options(config, device, device_map, dtype or torch_dtype, revision, model_kwargs)
+        if task == "feature-extraction":
+            extra["add_pooling_layer"] = options.get("pooling") == "pooler"
+        model = _load_model(task, source, extra)
+    module, name, _, _ = TASKS[task]
+    cls = getattr(importlib.import_module(f"minibert.pipelines.{module}"), name)
+    return cls(
+        model, _load_tokenizer(tokenizer, source, revision),
+        batch_size=batch_size, progress=progress, allow_untrained=allow_untrained, **options,
+    )  # fmt: skip
+
+
+def _check_class(task: str, class_name: str) -> None:
+    if task not in tasks_of(class_name):
+        raise InputError(
+            f"the model is a {class_name}, which has no {task}: its tasks are {', '.join(tasks_of(class_name))}."
+        )
+
+
+def _load_tokenizer(tokenizer: Any, source: Any, revision: str | None) -> Any:
+    """The tokenizer, read from its own folder or the model's."""
+    if tokenizer is None and source is None:
+        raise InputError(
+            "tokenizer is missing: it is found by itself only where model is a checkpoint's folder or name."
+        )
+    if tokenizer is not None and not isinstance(tokenizer, str | os.PathLike):
+        return tokenizer
+    from minibert.tokenizers.auto import AutoTokenizer
+
+    options = {} if revision is None else {"revision": revision}
+    return AutoTokenizer.from_pretrained(os.fspath(source if tokenizer is None else tokenizer), **options)
+
+
+def _class_name(source: Any) -> str:
+    from minibert.models.auto import class_of_checkpoint
+
+    return class_of_checkpoint(source).__name__
+
+
+def _load_model(task: str, source: Any, options: dict[str, Any]) -> Any:
+    """The checkpoint in the task's class. What has no such head is loaded with a new one, which is told apart later."""
+    from minibert.models import auto
+
+    auto_class = getattr(auto, TASKS[task][2])
+    config = options.get("config") or auto.AutoConfig.from_pretrained(
+        source, **({"revision": options["revision"]} if "revision" in options else {})
+    )
+    try:
+        cls = auto_class.class_for(config)
+    except ConfigError:
+        having = [name for name in TASKS if _has_class(getattr(auto, TASKS[name][2]), config)]
+        raise InputError(f"{config.model_type} models have no {task}: their tasks are {', '.join(having)}.") from None
+    with warnings.catch_warnings():
+        # a new head is an error of the pipeline's own, and needs no warning besides
+        warnings.filterwarnings("ignore", message=".*drawn anew from seed")
+        return cls.from_pretrained(source, **options)
+
+
+def _has_class(auto_class: Any, config: Any) -> bool:
+    try:
+        auto_class.class_for(config)
+    except ConfigError:
+        return False
+    return True
+
+
+def _model_options(
+    config: Any, device: Any, device_map: Any, dtype: Any, revision: str | None, further: dict[str, Any] | None
+) -> dict[str, Any]:
+    """The arguments of `from_pretrained`."""
+    options: dict[str, Any] = dict(further or {})
+    options.pop("attn_implementation", None)  # there is one, which gives the same numbers
+    if config is not None:
+        options["config"] = config if not isinstance(config, str | os.PathLike) else _read_config(config)
+    if dtype is not None:
+        options["dtype"] = dtype if isinstance(dtype, type) else str(dtype).removeprefix("torch.")
+    if revision is not None:
+        options["revision"] = revision
+    backend = _backend(device if device is not None else device_map)
+    if backend is not None:
+        options["backend"] = backend
+    return options
+
+
+def _read_config(name: Any) -> Any:
+    from minibert.models.auto import AutoConfig
+
+    return AutoConfig.from_pretrained(name)
+
+
+def _backend(device: Any) -> str | None:
+    """What transformers calls a device -> "numpy", "cupy", or None for the default."""
+    if device is None:
+        return None
+    if isinstance(device, bool) or not isinstance(device, int | str):
+        device = str(device)
+    if device == "auto":
+        from minibert.backend import load_backend
+        from minibert.errors import BackendError
+
+        try:
+            return load_backend("cupy").__name__
+        except BackendError:
+            return "numpy"
+    if device in (-1, "cpu", "numpy"):
+        return "numpy"
+    if device in (0, "cuda", "cuda:0", "gpu", "cupy"):
+        return "cupy"
+    raise InputError(f"device is {device!r}: give -1 or 'cpu' for NumPy, 0, 'cuda' or 'cupy' for the GPU.")

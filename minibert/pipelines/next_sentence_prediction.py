@@ -1,0 +1,53 @@
+"""next-sentence-prediction: whether one text follows another."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minibert.errors import InputError
+from minibert.pipelines.base import Pipeline, Row, Settings, check_count, check_text
+from minibert.pipelines.scores import host_logits, softmax, top
+from minibert.pipelines.text_classification import read_pair
+
+LABELS = ("IsNext", "NotNext")  # Devlin et al. 2018, section 3.1
+
+
+@dataclass(frozen=True)
+class NextSentenceSettings(Settings):
+    """The options of next-sentence-prediction: top_k, 1 for the likelier answer alone, 2 or None for both."""
+
+    top_k: int | None = 1
+
+    def __post_init__(self) -> None:
+        if self.top_k is not None:
+            check_count("top_k", self.top_k)
+
+
+class NextSentencePredictionPipeline(Pipeline):
+    """Whether the second text follows the first.
+
+    Takes {"text": ..., "text_pair": ...} or a tuple of two texts, or a list of such. Gives {"label", "score"}, the
+    label "IsNext" or "NotNext"; with top_k=2 a list of both, the likelier first.
+    """
+
+    task = "next-sentence-prediction"
+    settings_class = NextSentenceSettings
+
+    def prepare(self, item: Any, settings: NextSentenceSettings) -> list[Row]:
+        if isinstance(item, tuple) and len(item) == 2:
+            item = {"text": item[0], "text_pair": item[1]}
+        text, pair = read_pair(item)
+        if pair is None:
+            raise InputError("there is one text only: give {'text': 'first', 'text_pair': 'second'}.")
+        return [self.row(self.encode(text, check_text(pair), settings))]
+
+    def forward(self, batch: dict[str, np.ndarray], rows: list[Row]) -> list[Any]:
+        output = self.model(**batch)
+        logits = output.logits if "logits" in output else output.seq_relationship_logits
+        return list(host_logits(logits))
+
+    def finish(self, item: Any, rows: list[Row], outputs: list[Any], settings: NextSentenceSettings) -> Any:
+        scores = softmax(outputs[0])
+        named = [{"label": LABELS[i], "score": float(scores[i])} for i in top(scores, 2)]
+        return named[0] if settings.top_k == 1 else named[: settings.top_k]

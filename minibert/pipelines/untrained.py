@@ -1,0 +1,40 @@
+"""Whether a model's head was ever trained."""
+
+from collections.abc import Callable
+from typing import Any
+
+from minibert.errors import InputError
+from minibert.pipelines.tasks import tasks_of
+
+
+def untrained_parts(model: Any, needs: Callable[[str], bool]) -> list[str]:
+    """The parameters that were drawn at random when the model was loaded, and have not been trained since.
+
+    New biases are zero, and the first step of training moves them: if one of the drawn biases is not zero, the
+    head has been trained. A model that was made from a configuration, not loaded, was drawn on purpose.
+
+    Args:
+        needs: whether a parameter counts, by its name.
+    """
+    report = getattr(model, "load_report", None)
+    if report is None:
+        return []
+    drawn = [name for name in report.initialised if needs(name)]
+    biases = [name for name in drawn if name.endswith("bias")]
+    if any(model.parameters[name].any() for name in biases):
+        return []
+    return drawn
+
+
+def check_trained(model: Any, task: str, needs: Callable[[str], bool]) -> None:
+    """Raise InputError if what the task needs was drawn at random."""
+    drawn = untrained_parts(model, needs)
+    if drawn:
+        shown = ", ".join(drawn[:4]) + (f" and {len(drawn) - 4} more" if len(drawn) > 4 else "")
+        saved_as = getattr(model.config, "architectures", None) or []
+        tasks = list(dict.fromkeys(name for saved in saved_as for name in tasks_of(saved)))
+        has = f" Its tasks are {', '.join(tasks)}." if tasks else ""
+        raise InputError(
+            f"{model.load_report.source} has no trained head for {task}: {shown} would be random.{has} Train it for "
+            "the task first, or give allow_untrained=True to see random answers."
+        )
