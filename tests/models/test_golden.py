@@ -100,6 +100,12 @@ def test_every_class_is_there() -> None:
     assert MANIFEST["versions"]["transformers"].startswith("4.57")
 
 
+def test_weights_follow_from_their_names() -> None:
+    weights = derived("bert.embeddings.LayerNorm.weight", (2, 2))
+    np.testing.assert_array_equal(weights.round(3), [[-0.448, -0.188], [0.416, 0.525]])
+    assert derived("loss", ()).shape == ()
+
+
 @pytest.mark.parametrize("key", CASES)
 def test_outputs(key: str, arrays: dict[str, np.ndarray]) -> None:
     model, expected = build(key), part(arrays, f"{key}/outputs/")
