@@ -68,9 +68,8 @@ def check(
         if mode == "isolated":
             judge = Judge(pack, multiple, precision, weights_of(weights), explain_all=True)
             return check_port_isolated(pack, model, judge, patterns_of(only))
-        return diff(
-            pack, model, names=names, partial=partial, only=only, multiple=multiple, precision=precision, weights=weights
-        )
+        options: dict[str, Any] = {"names": names, "partial": partial, "only": only, "multiple": multiple}
+        return diff(pack, model, **options, precision=precision, weights=weights)
     if names is not None:
         raise GoldenError("names maps the arrays of a port; a model of minibert has the pack's own names.")
     _check_same_kind(pack, model)

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 
-from minibert.golden.diagnose import Evidence, diagnose
+from minibert.golden.diagnose import diagnose
 from minibert.golden.errors import GoldenError
+from minibert.golden.evidence import Evidence
 from minibert.golden.metrics import Difference, coarser, difference
 from minibert.golden.others import NameMap, Names, open_values
 from minibert.golden.pack import Entry, Pack, open_pack
@@ -50,30 +52,27 @@ class Judge:
 
     def judge(self, entry: Entry, other: np.ndarray) -> TensorResult:
         """The verdict on one tensor."""
-        about = {"name": entry.name, "kind": entry.kind, "formula": entry.formula}
+        result = TensorResult(entry.name, OK, entry.kind, entry.formula)
         if not self.pack.intact(entry.name):
             detail = "its sha256 is another than the manifest's: the file was changed after recording"
-            return TensorResult(**about, verdict=DAMAGED, detail=detail)
+            return replace(result, verdict=DAMAGED, detail=detail)
         golden = self.pack[entry.name]
         if golden.shape != other.shape:
             detail = f"golden {golden.shape}, other {other.shape}"
-            return TensorResult(
-                **about, verdict=SHAPE, detail=detail, diagnosis=self._words(entry, golden, other, 0.0)
-            )
-        if (golden.dtype.kind == "f") != (other.dtype.kind == "f") and golden.size and other.dtype.kind == "b":
-            detail = f"golden {golden.dtype}, other {other.dtype}"
-            return TensorResult(**about, verdict=DTYPE, detail=detail)
+            return replace(result, verdict=SHAPE, detail=detail, diagnosis=self._words(entry, golden, other, 0.0))
+        if (golden.dtype.kind == "f") != (other.dtype.kind == "f"):
+            return replace(result, verdict=DTYPE, detail=f"golden {golden.dtype}, other {other.dtype}")
         found = difference(golden, other)
         floor, worst, rms = self._tolerances(entry, golden, other)
         good = found.max_abs <= worst and found.rms <= rms and not found.hidden
-        return TensorResult(
-            **about,
+        return replace(
+            result,
             verdict=OK if good else DIFFERS,
             difference=found,
             tolerance=worst,
             rms_tolerance=rms,
             floor=floor,
-            diagnosis="" if good else self._words(entry, golden, other, worst, found),
+            diagnosis="" if good else self._words(entry, golden, other, rms, found),
         )
 
     def _tolerances(self, entry: Entry, golden: np.ndarray, other: np.ndarray) -> tuple[float, float, float]:
@@ -88,13 +87,14 @@ class Judge:
         return floor, self.multiple * floor, self.multiple * entry.floor["rms"] * ratio
 
     def _words(
-        self, entry: Entry, golden: np.ndarray, other: np.ndarray, tolerance: float, found: Difference | None = None
+        self, entry: Entry, golden: np.ndarray, other: np.ndarray, rms_tolerance: float, found: Difference | None = None
     ) -> str:
         if self._explained and not self.explain_all:
             return ""
         self._explained = True
-        evidence = Evidence(entry, golden, other, tolerance, self.pack, self.other, self.weights, self.multiple, found)
-        return diagnose(evidence)
+        floor = 0.0 if entry.floor is None else rms_tolerance / self.multiple
+        worst = () if found is None else found.worst
+        return diagnose(Evidence(entry, golden, other, floor, self.pack, self.other, self.weights, worst))
 
 
 class _ByGoldenName(Mapping[str, np.ndarray]):

@@ -71,13 +71,17 @@ def _short(row: TensorResult) -> str:
         over = row.difference.max_abs / row.floor if row.floor else math.inf
         times = f", {_number(over)} noise floors" if math.isfinite(over) else ""
         words = f"{row.verdict}: off by {_number(row.difference.max_abs)}{times}, {_number(row.tolerance)} allowed"
+        if row.tolerance is not None and row.difference.max_abs <= row.tolerance and row.rms_tolerance:
+            words += f"; rms {_number(row.difference.rms)}, {_number(row.rms_tolerance)} allowed"
         if row.difference.hidden:
             words += f"; {row.difference.hidden} numbers hidden or not finite on one side only"
     return words
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.6g}" if math.isfinite(value) and 1e-3 <= abs(value) < 1e6 else f"{value:.3g}"
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if 1e-3 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def as_json(report: Report) -> str:

@@ -13,7 +13,9 @@ Whatever has no function is not compared.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -44,7 +46,7 @@ class GoldenInputs(Mapping[str, np.ndarray]):
         self._pack, self._before = pack, before
         self.name = entry.name
         parts = entry.name.split(".")
-        numbers = [int(after) for part, after in zip(parts, parts[1:], strict=False) if part == "layer" and after.isdigit()]
+        numbers = [int(after) for part, after in pairwise(parts) if part == "layer" and after.isdigit()]
         self.layer = numbers[0] if numbers else None
         self.config: dict[str, Any] = dict(pack.manifest["model"]["config"])
 
@@ -126,8 +128,8 @@ def check_model_isolated(pack: Pack, model: PreTrainedModel, judge: Judge, patte
     Values inside a LayerNorm (`rstd`, `normalized`) belong to its step and are not compared; nor are gradients.
     """
     if pack.manifest.get("training") is not None:
-        raise GoldenError(f"{pack.path.name} holds training steps, which have no steps to isolate: use mode propagated.")
-    found = {entry.name: _judge_ids(entry, judge, ids) for entry, ids in _ids_of(pack, model)}
+        raise GoldenError(f'{pack.path.name} holds whole training steps: check it in mode "propagated".')
+    found = {entry.name: judge.judge(entry, ids) for entry, ids in _ids_of(pack, model)}
     edits: dict[str, Any] = {}
     for entry in pack.results():
         if entry.kind == VALUE and entry.floor is not None and not entry.name.endswith((".rstd", ".normalized")):
@@ -167,15 +169,9 @@ def _ids_of(pack: Pack, model: PreTrainedModel) -> list[tuple[Entry, np.ndarray]
         if value.name.endswith("embeddings.position_ids"):
             raise _Enough
 
-    try:
+    with suppress(_Enough):
         run_streamed(model, pack.inputs(), look)
-    except _Enough:
-        pass
     return seen
-
-
-def _judge_ids(entry: Entry, judge: Judge, ids: np.ndarray) -> TensorResult:
-    return judge.judge(entry, ids)
 
 
 def _with_golden_positions(pack: Pack, model: PreTrainedModel) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Pack(Mapping[str, np.ndarray]):
         self._aliases = {alias: entry.name for entry in entries.values() for alias in entry.aliases}
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self._file[self.resolve(name) or name]
+        return self._file.raw(self.resolve(name) or name)  # raw: float16 stays float16
 
     def resolve(self, name: str) -> str | None:
         """The name under which the pack holds this name or alias; None if it does not."""
@@ -75,7 +75,7 @@ class Pack(Mapping[str, np.ndarray]):
 
     def intact(self, name: str) -> bool:
         """Whether the tensor's numbers are those that were recorded."""
-        return array_digest(self._file[name]) == self.entries[name].sha256
+        return array_digest(self._file.raw(name)) == self.entries[name].sha256
 
     def inputs(self) -> dict[str, Any]:
         """What the model was called with: arrays and other arguments."""
@@ -113,7 +113,8 @@ def open_pack(path: str | os.PathLike[str] | Pack) -> Pack:
     number = manifest.get("format")
     if isinstance(number, int) and number > FORMAT:
         raise GoldenError(
-            f"{where} is a golden pack of format {number}; this minibert reads formats up to {FORMAT}: install a newer one."
+            f"{where} is a golden pack of format {number}, and this minibert reads formats up to {FORMAT}: "
+            "install a newer minibert."
         )
     if file.metadata.get(DIGEST_KEY) != text_digest(file.metadata[KEY]):
         raise GoldenError(f"{where}: the pack's manifest does not fit its checksum: it was changed after recording.")
@@ -135,12 +136,12 @@ def _entries(where: Path, file: SafetensorsFile, manifest: dict[str, Any]) -> di
     for name, entry in entries.items():
         if name not in file:
             raise GoldenError(f"{where}: the manifest lists {name!r}, which the file does not hold.")
-        if file.shape(name) != entry.shape or file.dtype(name).name != np.dtype(entry.dtype).name:
-            if entry.dtype != "float16":
-                raise GoldenError(
-                    f"{where}: {name!r} is {file.dtype(name).name} {file.shape(name)} in the file and "
-                    f"{entry.dtype} {entry.shape} in the manifest."
-                )
+        found = file.raw(name).dtype.name
+        if file.shape(name) != entry.shape or found != entry.dtype:
+            raise GoldenError(
+                f"{where}: {name!r} is {found} {file.shape(name)} in the file and {entry.dtype} {entry.shape} "
+                "in the manifest."
+            )
     extra = [name for name in file if name not in entries]
     if extra:
         raise GoldenError(f"{where}: the file holds {extra[0]!r}, which the manifest does not list.")

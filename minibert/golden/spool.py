@@ -17,7 +17,8 @@ class Spool(Mapping[str, np.ndarray]):
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self._file = tempfile.TemporaryFile(dir=Path(folder))  # noqa: SIM115: lives as long as the spool
+        # lives as long as the spool
+        self._file = tempfile.TemporaryFile(dir=Path(folder))  # noqa: SIM115
         self._places: dict[str, tuple[int, np.dtype, tuple[int, ...]]] = {}
         self._end = 0
         self._map: mmap.mmap | None = None

@@ -94,7 +94,7 @@ class _ParameterGradients(dict[str, Array]):
 class _StreamBackward(Backward):
     """A backward that hands the gradients of parameters on; a weight with two uses waits for the second."""
 
-    grads: _ParameterGradients  # type: ignore[assignment]
+    grads: _ParameterGradients
 
     def __init__(self, trace: Trace, seeds: dict[str, Array], sink: Sink, used_twice: set[str]) -> None:
         super().__init__(trace, seeds)
@@ -137,7 +137,7 @@ def run_streamed(
     trace = StreamTrace(sink, tape=wanted)
     model(**inputs, trace=trace, edits=edits)
     if wanted:
-        seeds = model._seeds(trace, None if backward is True else backward)  # type: ignore[arg-type]
+        seeds = model._seeds(trace, backward if isinstance(backward, Mapping) else None)
         back = _StreamBackward(trace, seeds, sink, set(model.parameters.tied.values()))
         trace._backward_done = True
         model.backward_from(back)

@@ -36,7 +36,8 @@ class Training:
             if unknown:
                 known = ", ".join(field.name for field in fields(cls))
                 raise GoldenError(f"training has an unknown {unknown[0]!r}: it takes {known}.")
-            made = cls(**{name: tuple(each) if name == "betas" else each for name, each in value.items()})
+            given: dict[str, Any] = {name: tuple(each) if name == "betas" else each for name, each in value.items()}
+            made = cls(**given)
         else:
             raise GoldenError(f"training is a {type(value).__name__}: Training(steps=10) belongs there.")
         if isinstance(made.steps, bool) or not isinstance(made.steps, int) or made.steps < 1:

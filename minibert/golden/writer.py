@@ -47,7 +47,7 @@ class PackWriter:
             "aliases": list(value.aliases),
             "sha256": array_digest(array),
         }
-        if array.dtype.kind == "f" and not value.kind == "input":
+        if array.dtype.kind == "f" and value.kind != "input":
             entry.update(self._noise(value.name, value.kind, array))
         self.spool.put(value.name, array)
         self.tensors.append(entry)

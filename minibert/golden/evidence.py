@@ -1,0 +1,134 @@
+"""What a diagnosis may look at, and when an explanation counts: it must leave a tenth of the difference, or noise."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from minibert.golden.metrics import HIDDEN
+from minibert.golden.pack import Entry, Pack
+
+MOST = 1 << 22  # numbers; of a larger array the text with the largest difference is looked at
+# words, and what the step gives if they are true; None where they were found true by other means
+Variants = Iterator[tuple[str, np.ndarray | None]]
+
+
+class Evidence:
+    """Both sides of one tensor, and everything around it.
+
+    Args:
+        entry, golden, other: the tensor on both sides.
+        floor_rms: the noise floor of the root mean square.
+        pack: every golden value.
+        theirs: the other side's values by golden name, or None where they are not at hand.
+        weights: parameters by name, or None.
+        worst: the index of the largest difference.
+
+    Attributes:
+        golden, other: float64, cut to one text where they are large.
+        plain: where both are finite and not hidden by a mask.
+    """
+
+    def __init__(
+        self,
+        entry: Entry,
+        golden: np.ndarray,
+        other: np.ndarray,
+        floor_rms: float,
+        pack: Pack,
+        theirs: Mapping[str, np.ndarray] | None = None,
+        weights: Mapping[str, np.ndarray] | None = None,
+        worst: tuple[int, ...] = (),
+    ) -> None:
+        self.entry, self.pack, self.theirs, self.weights = entry, pack, theirs, weights
+        self.name, self.floor_rms = entry.name, floor_rms
+        self.config: Mapping[str, Any] = pack.manifest["model"].get("config", {})
+        self.batch = golden.shape[0] if golden.ndim > 1 else 0
+        self.rows = slice(None)
+        if golden.size > MOST and golden.shape == other.shape and self.batch > 1:
+            start = worst[0] if worst else 0
+            self.rows = slice(start, start + max(1, MOST * self.batch // golden.size))
+        self.golden = self._cut(golden)
+        self.other = self._cut(other)
+        self.same_shape = golden.shape == other.shape
+        if self.same_shape:
+            self.plain = self.plain_of(self.golden) & self.plain_of(self.other)
+            self.distance = self._rms(self.golden)
+
+    def _cut(self, array: np.ndarray) -> np.ndarray:
+        if self.rows != slice(None) and array.ndim > 1 and array.shape[0] == self.batch:
+            array = array[self.rows]
+        return array.astype(np.float64)
+
+    @staticmethod
+    def plain_of(array: np.ndarray) -> np.ndarray:
+        """Where an array is finite and not hidden by a mask."""
+        return np.isfinite(array) & (array > HIDDEN)
+
+    def _rms(self, candidate: np.ndarray) -> float:
+        """The root mean square by which the other side is off a candidate, hidden numbers left out."""
+        d = self.other[self.plain] - np.broadcast_to(candidate, self.other.shape)[self.plain]
+        return float(np.sqrt(np.mean(d * d))) if d.size else 0.0
+
+    def explains(self, candidate: np.ndarray) -> bool:
+        """Whether the other side is this array, as far as noise lets one say."""
+        try:
+            candidate = np.broadcast_to(candidate, self.other.shape)
+        except ValueError:
+            return False
+        if not np.isfinite(candidate[self.plain]).all() or self.distance == 0.0:
+            return False
+        left = self._rms(candidate)
+        return left <= 0.1 * self.distance or (left <= 2 * self.floor_rms and left <= self.distance / 3)
+
+    def first_that_explains(self, variants: Variants) -> str:
+        """The words of the first variant that the other side is; "" if it is none."""
+        for words, candidate in variants:
+            if candidate is None or self.explains(candidate):
+                return words
+        return ""
+
+    # the surroundings
+
+    def get(self, name: str) -> np.ndarray | None:
+        """A golden value, cut to the same texts; None if the pack does not hold it."""
+        return self._cut(self.pack[name]) if name in self.pack else None
+
+    def given(self, name: str) -> np.ndarray | None:
+        """What the other side fed its step with, as far as it is known; else the golden value."""
+        if self.theirs is not None and name in self.theirs and name in self.pack:
+            array = np.asarray(self.theirs[name])
+            if array.shape == self.pack[name].shape:
+                return self._cut(array)
+        return self.get(name)
+
+    def weight(self, name: str) -> np.ndarray | None:
+        """A parameter; None if it is not at hand."""
+        if self.weights is None or name not in self.weights:
+            return None
+        return np.asarray(self.weights[name], dtype=np.float64)
+
+    @property
+    def parent(self) -> str:
+        """The path of the module that the value is in."""
+        return self.name.rsplit(".", 1)[0] if "." in self.name else ""
+
+    @property
+    def heads(self) -> int:
+        """N."""
+        return int(self.config.get("num_attention_heads", 1))
+
+    @property
+    def prefix(self) -> str:
+        """The encoder's name: "bert.", or "" for the bare model."""
+        name = next((each for each in self.pack if each.endswith("embeddings.sum")), "embeddings.sum")
+        return name[: -len("embeddings.sum")]
+
+    def padding(self) -> np.ndarray | None:
+        """(B, T), True at padding tokens; None if there is no two-dimensional mask with padding."""
+        mask = self.get("attention_mask")
+        if mask is None:
+            mask = self.get("input/attention_mask")
+        if mask is None or mask.ndim != 2 or (mask != 0).all():
+            return None
+        return mask == 0

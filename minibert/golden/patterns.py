@@ -1,0 +1,262 @@
+"""What any step could have done wrong: shapes, signs, scales, orders, and numbers that belong elsewhere."""
+
+import itertools
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from minibert.golden.evidence import MOST, Evidence
+from minibert.golden.metrics import HIDDEN
+
+_MOST_HEADS = 64
+
+
+def shape_words(evidence: Evidence) -> str:
+    """Why two shapes may differ."""
+    golden, other = evidence.golden, evidence.other
+    for axes in itertools.permutations(range(golden.ndim)) if golden.ndim <= 5 else ():
+        moved = np.transpose(golden, axes)
+        if list(axes) != sorted(axes) and moved.shape == other.shape and _near(moved, other):
+            return f"transposed: it is the golden tensor with its axes in the order {axes}"
+    if golden.size == other.size and golden.size:
+        if _near(golden.reshape(other.shape), other):
+            return f"the same numbers in the same order, as {other.shape} for {golden.shape}: reshape it"
+        if golden.ndim == 3 and other.ndim == 4:
+            heads = golden.reshape(*golden.shape[:2], evidence.heads, -1).swapaxes(1, 2)
+            if heads.shape == other.shape and _near(heads, other):
+                return "the heads are not merged yet: move the head axis behind the tokens and reshape"
+        return f"as many numbers, but {other.shape} for {golden.shape}, and not in the same order"
+    if golden.ndim == other.ndim:
+        axis = [i for i, (a, b) in enumerate(zip(golden.shape, other.shape, strict=True)) if a != b]
+        if len(axis) == 1:
+            return f"axis {axis[0]} has {other.shape[axis[0]]} entries for {golden.shape[axis[0]]}"
+    return ""
+
+
+def _near(a: np.ndarray, b: np.ndarray) -> bool:
+    scale = float(np.abs(np.where(a > HIDDEN, a, 0)).max(initial=0.0)) or 1.0
+    return bool((np.abs(a - b)[(a > HIDDEN)] <= 1e-3 * scale).all())
+
+
+def unfinished_words(evidence: Evidence) -> str:
+    """NaN, infinity, zeros where there should be numbers."""
+    other, golden = evidence.other, evidence.golden
+    if not other.size:
+        return ""
+    nan = int((np.isnan(other) & ~np.isnan(golden)).sum())
+    if nan:
+        masked = evidence.padding()
+        why = ""
+        if masked is not None and masked.all(axis=1).any():
+            why = "; a text is fully masked, and minus infinity as the mask value gives NaN there"
+        return f"{nan} of {other.size} numbers are NaN{why}"
+    if not other.any() and golden.any():
+        return "all zeros: the value was never computed, or never copied"
+    return ""
+
+
+def pattern_words(evidence: Evidence) -> str:
+    """The first general pattern that fits."""
+    checks: list[Callable[[Evidence], str]] = [
+        _elsewhere, _sign, _scaled, _transposed, _orders, _heads, _majors, _dropout, _constant, _precision, _single,
+    ]  # fmt: skip
+    for check in checks:
+        words = check(evidence)
+        if words:
+            return words
+    return ""
+
+
+def _elsewhere(evidence: Evidence) -> str:
+    """Numbers that are golden, but another tensor's: a step left out, layers in the wrong order, a wrong name."""
+    for entry in evidence.pack.results():
+        if entry.name == evidence.name or entry.shape != evidence.entry.shape or entry.floor is None:
+            continue
+        if math.prod(entry.shape) > MOST:
+            continue
+        candidate = evidence.get(entry.name)
+        if candidate is not None and evidence.explains(candidate):
+            return f"it holds what belongs at {entry.name}: a step is left out or doubled, or the names are mixed up"
+    return ""
+
+
+def _sign(evidence: Evidence) -> str:
+    return "the sign is flipped" if evidence.explains(-evidence.golden) else ""
+
+
+def _scaled(evidence: Evidence) -> str:
+    g, o = evidence.golden[evidence.plain], evidence.other[evidence.plain]
+    if g.size < 1 or not g.any() or (g.size < 3 and evidence.name != "loss"):
+        return ""
+    factor = float(g @ o) / float(g @ g)
+    if not evidence.explains(np.where(evidence.plain, evidence.golden, 0.0) * factor) or factor == 0.0:
+        return ""
+    return f"scaled by a constant: every number is {factor:.6g} times the golden one{_known(factor, evidence)}"
+
+
+def _known(factor: float, evidence: Evidence) -> str:
+    config = evidence.config
+    width = int(config.get("hidden_size", 1))
+    known = {
+        "√K, K the width of a head": math.sqrt(width / evidence.heads),
+        "√D, D the hidden width": math.sqrt(width),
+        "K, the width of a head": width / evidence.heads,
+        "N, the number of heads": evidence.heads,
+        "the number of texts": max(evidence.batch, 1),
+        "2": 2.0,
+    }
+    for words, value in known.items():
+        if value > 1 and abs(factor / value - 1) < 1e-3:
+            return f" ({words})"
+        if value > 1 and abs(factor * value - 1) < 1e-3:
+            return f" (1 / {words})"
+    return ""
+
+
+def _transposed(evidence: Evidence) -> str:
+    golden = evidence.golden
+    for first, second in itertools.combinations(range(golden.ndim), 2):
+        if golden.shape[first] == golden.shape[second] > 1 and evidence.explains(golden.swapaxes(first, second)):
+            return f"transposed: axes {first} and {second} are exchanged"
+    return ""
+
+
+def _orders(evidence: Evidence) -> str:
+    """Along one axis the same slices, in another order."""
+    golden, other = evidence.golden, evidence.other
+    if golden.ndim < 2 or evidence.entry.kind == "parameter gradient":
+        return ""
+    names = {0: "texts"}
+    names[golden.ndim - 2 if golden.ndim == 4 else 1] = "tokens"
+    if golden.ndim == 4:
+        names[1] = "heads"
+    for axis, what in names.items():
+        order = _order(np.moveaxis(golden, axis, 0), np.moveaxis(other, axis, 0), evidence)
+        if order is not None:
+            return f"{what} permuted: the golden {what} in the order {order}"
+    return ""
+
+
+def _order(golden: np.ndarray, other: np.ndarray, evidence: Evidence) -> list[int] | None:
+    """The permutation of the first axis that makes golden the other, if there is one."""
+    if not 1 < len(golden) <= _MOST_HEADS:
+        return None
+    bound = max(0.1 * evidence.distance, 2 * evidence.floor_rms)
+    order: list[int] = []
+    for slice_ in other:
+        free = [i for i in range(len(golden)) if i not in order]
+        offs = [_off(golden[i], slice_) for i in free]
+        best = int(np.argmin(offs))
+        if not offs[best] <= bound:
+            return None
+        order.append(free[best])
+    return None if order == sorted(order) else order
+
+
+def _off(golden: np.ndarray, other: np.ndarray) -> float:
+    plain = Evidence.plain_of(golden) & Evidence.plain_of(other)
+    if not np.array_equal(Evidence.plain_of(golden), Evidence.plain_of(other)):
+        return math.inf
+    d = (golden - other)[plain]
+    return float(np.sqrt(np.mean(d * d))) if d.size else 0.0
+
+
+def _heads(evidence: Evidence) -> str:
+    """Heads lie side by side in the last axis of queries, keys, values and contexts."""
+    golden, heads = evidence.golden, evidence.heads
+    if ".attention.self." not in evidence.name or golden.ndim != 3 or golden.shape[-1] % heads:
+        return ""
+    split = [np.moveaxis(each.reshape(*each.shape[:2], heads, -1), 2, 0) for each in (golden, evidence.other)]
+    order = _order(split[0], split[1], evidence)
+    return "" if order is None else f"heads permuted: the golden heads in the order {order}"
+
+
+def _majors(evidence: Evidence) -> str:
+    """The same numbers, laid out the other way round."""
+    golden, heads = evidence.golden, evidence.heads
+    if golden.ndim < 2:
+        return ""
+    if evidence.explains(golden.reshape(-1, order="F").reshape(golden.shape)):
+        return "row-major and column-major are confused: the numbers stand in Fortran order"
+    if evidence.explains(np.reshape(golden.reshape(-1), golden.shape, order="F")):
+        return "row-major and column-major are confused: the numbers were read in Fortran order"
+    if golden.ndim != 3 or golden.shape[-1] % heads:
+        return ""
+    by_head = golden.reshape(*golden.shape[:2], heads, -1)
+    if evidence.explains(by_head.swapaxes(1, 2).reshape(golden.shape)):
+        return "heads merged without moving the head axis behind the tokens first"
+    if evidence.explains(by_head.swapaxes(2, 3).reshape(golden.shape)):
+        return "the head index runs fastest within a token: heads and their width are laid out the other way round"
+    return ""
+
+
+def _dropout(evidence: Evidence) -> str:
+    """A part of the numbers zero, all others scaled by the same 1 / (1 - p)."""
+    g, o = evidence.golden[evidence.plain], evidence.other[evidence.plain]
+    g, o = g[g != 0], o[g != 0]
+    if g.size < 16:
+        return ""
+    return _dropout_words(g, o)
+
+
+def _dropout_words(g: np.ndarray, o: np.ndarray) -> str:
+    zero = o == 0
+    share = float(zero.mean())
+    if not 0.01 < share < 0.9:
+        return ""
+    ratio = float(np.median(o[~zero] / g[~zero]))
+    if ratio <= 1.0 or np.abs(o[~zero] - ratio * g[~zero]).max() > 1e-3 * np.abs(g).max():
+        return ""
+    return f"dropout is on: {share:.0%} of the numbers are zero and the others are {ratio:.4g} times as large"
+
+
+def dropout_before_sum(evidence: Evidence, dense: np.ndarray, residual: np.ndarray) -> str:
+    """The same, seen only after the residual was added."""
+    keep = np.abs(dense) > 1e-3 * np.abs(dense).max(initial=0.0)
+    ratio = (evidence.other - residual)[keep] / dense[keep]
+    ratio[np.abs(ratio) < 1e-3] = 0.0
+    return _dropout_words(np.ones(ratio.size), ratio) if ratio.size >= 16 else ""
+
+
+def _constant(evidence: Evidence) -> str:
+    """The same vector, or the same number, is missing at every token."""
+    golden, other = evidence.golden, evidence.other
+    if golden.ndim < 2 or math.prod(golden.shape[:-1]) < 2 or not evidence.plain.all():
+        return ""
+    off = other - golden
+    shift = off.reshape(-1, off.shape[-1]).mean(axis=0)
+    if float(np.abs(shift - shift.mean()).max()) <= 1e-3 * abs(float(shift.mean())) and evidence.explains(
+        golden + shift.mean()
+    ):
+        return f"the same number, {shift.mean():.6g}, is added everywhere"
+    if evidence.explains(golden + shift):
+        return "bias missing or another one: every token is off by the same vector"
+    return ""
+
+
+def _precision(evidence: Evidence) -> str:
+    """Numbers that a narrower dtype could hold."""
+    off = np.abs(evidence.other - evidence.golden)[evidence.plain]
+    scale = float(np.abs(evidence.golden[evidence.plain]).max(initial=0.0))
+    if not off.size or off.max() > 0.05 * scale:
+        return ""
+    narrow = evidence.other[evidence.plain].astype(np.float32)
+    bits = np.ascontiguousarray(narrow).view(np.uint32)
+    if (evidence.other[evidence.plain] == narrow).all():
+        if not (bits & 0xFFFF).any():
+            return "the numbers are bfloat16's: compare with precision='bfloat16'"
+        with np.errstate(over="ignore"):
+            if (narrow.astype(np.float16).astype(np.float32) == narrow).all():
+                return "the numbers are float16's: compare with precision='float16'"
+    return ""
+
+
+def _single(evidence: Evidence) -> str:
+    """One place only, or one text only."""
+    off = np.abs(evidence.other - evidence.golden) > 16 * evidence.floor_rms
+    off &= evidence.plain
+    count = int(off.sum())
+    if count and count <= max(1, off.size // 1000):
+        return f"{count} of {off.size} numbers {'differs' if count == 1 else 'differ'}, the others agree"
+    return ""

@@ -1,0 +1,158 @@
+"""Known mistakes of attention, from the queries, keys and values on."""
+
+import math
+
+import numpy as np
+
+from minibert.golden.evidence import Evidence, Variants
+from minibert.golden.metrics import HIDDEN
+
+
+def mask_variants(evidence: Evidence) -> Variants:
+    """The mask that is added to the scores."""
+    golden, other = evidence.golden, evidence.other
+    words = _mask_words(golden, other, np.zeros_like(golden))
+    if words:
+        yield words, None
+
+
+def _mask_words(golden: np.ndarray, other: np.ndarray, scores: np.ndarray) -> str:
+    """How hidden places differ; `scores` is what stands there before the mask is added."""
+    hidden = golden <= HIDDEN
+    theirs = other <= HIDDEN
+    if np.array_equal(hidden, theirs) and np.isfinite(other).all():
+        return ""
+    if not hidden.any():
+        return "places are hidden that the golden mask shows: a causal mask, or one that is inverted"
+    if np.isneginf(other[hidden]).all() and np.isfinite(other[~hidden]).all():
+        return "mask value: minus infinity is added, where the dtype's least finite number belongs"
+    added = (other - scores)[hidden]
+    if np.array_equal(theirs, ~hidden):
+        return "the mask is inverted: it hides what it should show"
+    if not np.isfinite(added).all():
+        return ""
+    size = float(np.abs(scores[~hidden]).max(initial=0.0)) or 1.0
+    if np.abs(added).max() <= 1e-3 * size:
+        return "the mask is ignored: hidden places hold ordinary scores"
+    middle = float(np.median(added))
+    if middle < 0 and np.abs(added - middle).max() <= max(1e-3 * abs(middle), 1e-3):
+        return f"mask value: {middle:.6g} is added, where the dtype's least finite number belongs"
+    if added.min() >= 0 and added.max() <= 1.0:
+        return "the mask itself, ones and zeros, was added to the scores"
+    return "the mask hides other places than the golden one"
+
+
+def _parts(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
+    """query, key, value (B, N, T, K) and the mask (B, 1, 1 or T, S)."""
+    found = [evidence.given(f"{evidence.parent}.{part}") for part in ("query", "key", "value")]
+    cross = ".crossattention." in evidence.name
+    mask = evidence.get(f"{evidence.prefix}{'encoder_' if cross else ''}extended_attention_mask")
+    if any(each is None or each.ndim != 3 for each in found) or evidence.config.get(
+        "position_embedding_type", "absolute"
+    ) != "absolute":
+        return None
+    query, key, value = (_split(each, evidence.heads) for each in found if each is not None)
+    if key.shape[2] != (mask.shape[-1] if mask is not None else key.shape[2]):
+        return None  # earlier keys came from a cache
+    return query, key, value, np.zeros((1, 1, 1, 1)) if mask is None else mask
+
+
+def _split(x: np.ndarray, heads: int) -> np.ndarray:
+    return x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2)
+
+
+def _merge(x: np.ndarray) -> np.ndarray:
+    return x.swapaxes(1, 2).reshape(x.shape[0], x.shape[2], -1)
+
+
+def scores_variants(evidence: Evidence) -> Variants:
+    """The scores, made wrongly; hidden places are compared first."""
+    parts = _parts(evidence)
+    if parts is None:
+        return
+    query, key, _, mask = parts
+    base = query @ key.swapaxes(-1, -2)
+    plain = base / math.sqrt(query.shape[-1])
+    words = _mask_words(evidence.golden, evidence.other, plain)
+    if words:
+        yield words, None
+        return
+    yield from _score_variants(evidence, query, key, mask)
+
+
+def _score_variants(evidence: Evidence, query: np.ndarray, key: np.ndarray, mask: np.ndarray) -> Variants:
+    base, width = query @ key.swapaxes(-1, -2), query.shape[-1]
+    hidden = int(evidence.config.get("hidden_size", 1))
+    yield "missing 1/√K: the scores are not scaled by the root of the head's width", base + mask
+    yield "scaled twice by 1/√K", base / width + mask
+    yield "scaled by 1/√D, the hidden width, where 1/√K, the head's width, belongs", base / math.sqrt(hidden) + mask
+    if base.shape[-1] == base.shape[-2]:
+        yield "query and key are exchanged", base.swapaxes(-1, -2) / math.sqrt(width) + mask
+    yield "query for key: queries are compared with queries", query @ query.swapaxes(-1, -2) / math.sqrt(width) + mask
+    fast = [_fast(each) for each in (query, key)]
+    yield (
+        "heads are split the wrong way round: the head index runs fastest within a token",
+        fast[0] @ fast[1].swapaxes(-1, -2) / math.sqrt(width) + mask,
+    )
+
+
+def _fast(x: np.ndarray) -> np.ndarray:
+    """(B, N, T, K) split as if the head index ran fastest in the last axis of (B, T, D)."""
+    batch, heads, tokens, width = x.shape
+    return np.moveaxis(_merge(x).reshape(batch, tokens, width, heads), 3, 1)
+
+
+def _softmax(scores: np.ndarray, axis: int = -1) -> np.ndarray:
+    e = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def probs_variants(evidence: Evidence) -> Variants:
+    """The probabilities, made wrongly, of the right scores or of wrong ones."""
+    parts = _parts(evidence)
+    scores = evidence.given(f"{evidence.parent}.scores")
+    if scores is not None:
+        yield "softmax is missing: the scores themselves stand here", scores
+        yield "softmax is over the queries, not over the keys", _softmax(scores, axis=-2)
+        yield "softmax is over the heads, not over the keys", _softmax(scores, axis=1)
+        yield "sigmoid for softmax", 1.0 / (1.0 + np.exp(-np.clip(scores, -700, 700)))
+    if parts is not None:
+        yield from _wrong_probs(evidence, parts)
+
+
+def _wrong_probs(evidence: Evidence, parts: tuple[np.ndarray, ...]) -> Variants:
+    query, key, _, mask = parts
+    plain = query @ key.swapaxes(-1, -2) / math.sqrt(query.shape[-1])
+    yield "the mask is ignored: hidden keys are attended to", _softmax(plain)
+    shown = (mask > HIDDEN).astype(np.float64)
+    yield "the mask itself, ones and zeros, was added to the scores", _softmax(plain + shown)
+    yield "the mask is inverted: it hides what it should show", _softmax(plain + np.where(mask > HIDDEN, -1e30, 0.0))
+    product = _softmax(plain) * shown
+    yield "the mask multiplies the probabilities, which then do not sum to 1", product
+    tokens, keys = plain.shape[-2:]
+    causal = np.where(np.tril(np.ones((tokens, keys), bool), keys - tokens), 0.0, -1e30)
+    yield "a causal mask is applied", _softmax(plain + np.maximum(mask, -1e30) + causal)
+    for words, scores in _score_variants(evidence, query, key, np.maximum(mask, -1e30)):
+        yield words, None if scores is None else _softmax(scores)
+
+
+def context_variants(evidence: Evidence) -> Variants:
+    """The mixture of values, made wrongly."""
+    parts = _parts(evidence)
+    if parts is None:
+        return
+    value = parts[2]
+    probs = evidence.given(f"{evidence.parent}.probs")
+    if probs is not None and probs.shape[-1] == value.shape[2]:
+        context = probs @ value
+        flat = (context.shape[0], context.shape[2], context.shape[1] * context.shape[3])
+        yield "heads merged without moving the head axis behind the tokens first", context.reshape(flat)
+        yield "heads merged with the head index running fastest", np.moveaxis(context, 1, 3).reshape(flat)
+        if probs.shape[-1] == probs.shape[-2]:
+            yield "the probabilities are transposed", _merge(probs.swapaxes(-1, -2) @ value)
+        yield "the keys were mixed, not the values", _merge(probs @ parts[1])
+        yield "the queries were mixed, not the values", _merge(probs @ parts[0])
+        yield "heads of the values are split the wrong way round", _merge(probs @ _fast(value))
+        yield "dropout or a head mask is missing: the probabilities before it were used", _merge(context)
+    for words, wrong in _wrong_probs(evidence, parts):
+        yield words, None if wrong is None else _merge(wrong @ value)

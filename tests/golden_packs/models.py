@@ -1,0 +1,36 @@
+"""The models and inputs of these tests."""
+
+from typing import Any
+
+import numpy as np
+
+import minibert as mb
+
+TOKENS = 7
+
+
+def bert(dtype: str = "float32", seed: int = 0, **changes: Any) -> mb.BertForMaskedLM:
+    """A small BertForMaskedLM whose biases and norms are not at 0 and 1."""
+    config = mb.BertConfig(
+        **{
+            "vocab_size": 40, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3,
+            "intermediate_size": 36, "max_position_embeddings": 16, "type_vocab_size": 2, "initializer_range": 0.3,
+            **changes,
+        }
+    )  # fmt: skip
+    model = mb.BertForMaskedLM(config, seed=seed, dtype=dtype)
+    rng = np.random.default_rng(seed)
+    for name in sorted(model.parameters):
+        array = model.parameters[name]
+        array += (rng.normal(size=array.shape) * 0.2).astype(array.dtype)
+    return model
+
+
+def batch(labels: bool = False) -> dict[str, np.ndarray]:
+    """Two texts, each a pair, the second with padding."""
+    ids = np.array([[2, 9, 17, 3, 31, 9, 3], [2, 25, 3, 8, 3, 0, 0]])
+    types = np.array([[0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 0, 0]])
+    inputs = {"input_ids": ids, "attention_mask": (ids != 0).astype(np.int64), "token_type_ids": types}
+    if labels:
+        inputs["labels"] = np.array([[-100, 9, -100, 3, -100, -100, 3], [-100, 25, -100, -100, 3, -100, -100]])
+    return inputs
