@@ -338,6 +338,8 @@ def test_problem_types_by_the_labels() -> None:
     powers = np.exp(x - x.max(-1, keepdims=True))
     logp = np.log(powers / powers.sum(-1, keepdims=True))
     assert model(**inputs, labels=[2, 0]).loss == pytest.approx(-(logp[0, 2] + logp[1, 0]) / 2, rel=1e-12)
+    for dtype in (np.int8, np.uint8, np.uint64):
+        assert model(**inputs, labels=np.array([2, 0], dtype)).loss == model(**inputs, labels=[2, 0]).loss
     assert model(**inputs, labels=[2, -100]).loss == pytest.approx(-logp[0, 2], rel=1e-12)
     target = np.array([[0.0, 1.0, 0.3], [1.0, 1.0, 0.0]])
     p = 1 / (1 + np.exp(-x))

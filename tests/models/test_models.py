@@ -1,10 +1,12 @@
 """How whole models behave: sizes, seeds, modes, dtypes, states, ways to call, masks, threads."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import minibert as mb
 from minibert.models.base import PreTrainedModel
@@ -268,6 +270,33 @@ def test_a_wrong_state_changes_nothing() -> None:
         assert_same(dict(model.parameters), before)
 
 
+@pytest.mark.parametrize("class_name", CLASSES)
+def test_saved_and_loaded(class_name: str, tmp_path: Path) -> None:
+    model = small_model(class_name, "float32")
+    model.save_pretrained(tmp_path)
+    stored = set(load_file(tmp_path / "model.safetensors"))
+    tied = {name for name in model.parameters.tied if class_name.startswith("RemBert")}
+    assert stored == set(model.state_dict()) | tied  # transformers 4 finds RemBERT's decoder only under its own name
+    again = getattr(mb, class_name).from_pretrained(tmp_path)
+    assert_same(again.state_dict(), model.state_dict())
+    expected = model.config.to_dict()
+    assert {name: again.config.to_dict()[name] for name in expected if name != "architectures"} == {
+        name: value for name, value in expected.items() if name != "architectures"
+    }
+    inputs = small_inputs(model, labels=True)
+    assert_same(outputs(again, **inputs), outputs(model, **inputs))
+
+
+def test_a_tied_rembert_is_saved_with_its_copy(tmp_path: Path) -> None:
+    model = small_model("RemBertForMaskedLM", "float32", tie_word_embeddings=True)
+    model.save_pretrained(tmp_path)
+    stored = load_file(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(
+        stored["cls.predictions.decoder.weight"], stored["rembert.embeddings.word_embeddings.weight"]
+    )
+    assert_same(mb.RemBertForMaskedLM.from_pretrained(tmp_path).state_dict(), model.state_dict())
+
+
 def test_loading_a_part() -> None:
     model = small_model("BertForSequenceClassification")
     before = {name: array.copy() for name, array in model.parameters.items()}
@@ -301,6 +330,7 @@ def test_to_another_dtype() -> None:
     assert_same(outputs(model, **inputs), narrow)
     assert model.to("numpy") is model
     assert model.dtype == np.float32
+    assert small_model("BertModel", "float64").to("numpy").dtype == np.float64  # what is not asked for stays
     for dtype, text in [
         ("int8", "dtype 'int8' is not one that models compute in: choose one of float32, float64, float16."),
         ("double precision", "dtype 'double precision' is not one that models compute in: "
