@@ -10,6 +10,7 @@ from minibert.golden.errors import GoldenError
 from minibert.golden.isolated import GoldenInputs
 from minibert.golden.pack import Pack, open_pack
 from minibert.golden.record import record
+from minibert.golden.reference import record_reference
 from minibert.golden.report import Report, TensorResult
 from minibert.golden.training import Training
 
@@ -24,4 +25,5 @@ __all__ = [
     "diff",
     "open_pack",
     "record",
+    "record_reference",
 ]

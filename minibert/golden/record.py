@@ -89,7 +89,7 @@ def record(
                     "model": model_section(own),
                     "semantics": semantics_card(own.config, own.dtype, own.training),
                     "weights": weights_section(own),
-                    "text": _text(tokenizer, text, text_pair, arrays),
+                    "text": text_of(tokenizer, text, text_pair, arrays),
                     "options": options,
                     "backward": sorted(seeds) if seeds else bool(backward),
                     "dropout_state": None if model.parameters.rng is None else _state(model.parameters.rng),
@@ -157,7 +157,8 @@ def put_inputs(writer: PackWriter, arrays: Mapping[str, np.ndarray], seeds: Mapp
             writer.put(Value(prefix + name, "input", array, "", "given", ()))
 
 
-def _text(tokenizer: Any, text: Any, text_pair: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
+def text_of(tokenizer: Any, text: Any, text_pair: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
+    """What the pack says of its text; None without one."""
     if text is None:
         return None
     ids = arrays.get("input_ids")
