@@ -109,7 +109,7 @@ WRONG_LAYER_NORMS = {
     "mean instead of sum": lambda g, c: {**g, "gamma": g["gamma"] / (B * T)},
     "beta for gamma": lambda g, c: {**g, "gamma": g["beta"]},
     "one row missing": lambda g, c: {**g, "x": np.concatenate([g["x"][:, :-1], 0 * g["x"][:, -1:]], axis=1)},
-    "one element off": lambda g, c: {**g, "beta": g["beta"] + [0, 0, 1e-5, 0, 0]},
+    "one element off": lambda g, c: {**g, "beta": g["beta"] + [0, 0, 1e-6, 0, 0]},
 }
 
 

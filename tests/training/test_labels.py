@@ -102,6 +102,14 @@ def test_pairs_follow_or_come_from_another_document() -> None:
     assert list(mb.NextSentenceDataset(texts, tokenizer, max_length=40, seed=2)) != list(dataset)
 
 
+def test_sentences_that_a_random_one_displaced_are_gathered_again() -> None:
+    texts, tokenizer = documents()
+    dataset = mb.NextSentenceDataset(texts, tokenizer, max_length=200, next_probability=0.0, seed=1)
+    assert {feature["next_sentence_label"] for feature in dataset} == {1}
+    first_words = {word for feature in dataset for word in halves(feature, tokenizer)[0]}
+    assert first_words == {word for document in texts for sentence in document for word in sentence.split()}
+
+
 def test_pairs_train_a_model(tmp_path) -> None:
     texts, tokenizer = documents(4, 6)
     dataset = mb.NextSentenceDataset(texts, tokenizer, max_length=16)

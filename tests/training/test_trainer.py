@@ -386,3 +386,29 @@ def test_the_loss_curve_needs_matplotlib_and_a_log(tmp_path, monkeypatch) -> Non
     (tmp_path / "log.jsonl").write_text('{"step": 1}\nnothing\n')
     with pytest.raises(mb.InputError, match="line 2 is no JSON object: 'nothing'"):
         mb.plot_loss(tmp_path, tmp_path / "loss.png")
+
+
+def test_gradients_are_clipped_unless_told_not_to(tmp_path) -> None:
+    for limit, moved in ((0.25, 0.25), (0.0, None)):
+        data, model = small.classification_data(), small.classifier("float64")
+        before = {name: array.copy() for name, array in model.parameters.items()}
+        args = small.arguments(tmp_path, max_steps=1, max_grad_norm=limit, save_strategy="no")
+        optimizers = (mb.SGD(model, lr=1.0), mb.get_constant_schedule)
+        trainer = mb.Trainer(model, args, data, processing_class=small.tokenizer(), optimizers=optimizers)
+        trainer.train()
+        change = np.sqrt(sum(((array - before[name]) ** 2).sum() for name, array in model.parameters.items()))
+        norm = trainer.log_history[0]["grad_norm"]
+        assert norm > 0.5
+        assert change == pytest.approx(moved or norm, rel=1e-4)
+
+
+def test_evaluating_does_not_change_the_run(tmp_path) -> None:
+    losses = []
+    for strategy in ("no", "steps"):
+        data = [{"input_ids": ids} for ids in small.texts(23)]
+        args = small.arguments(tmp_path / strategy, eval_strategy=strategy, eval_steps=1)
+        collator = mb.DataCollatorForLanguageModeling(small.tokenizer(), seed=1, mlm_probability=0.4)
+        trainer = mb.Trainer(small.language_model(), args, data, data, collator)
+        trainer.train()
+        losses.append(small.losses(trainer))
+    assert losses[0] == losses[1]
