@@ -34,6 +34,7 @@ class TokenizerBase(SpecialTokens):
     """Vocabulary, added tokens, encoding of one text, decoding. See the module's description."""
 
     model_input_names: ClassVar[list[str]] = ["input_ids", "token_type_ids", "attention_mask"]
+    _template_of: tuple[Any, Template] | None = None  # the family's, for the roles it was made for
     _own_template: Template | None = None  # a template read from a tokenizer.json
     bare_template = BARE  # where sequences go when no special tokens are added
 
@@ -109,7 +110,12 @@ class TokenizerBase(SpecialTokens):
 
     def _template(self) -> Template:
         """Where special tokens go: as the file says that the tokenizer came from, else as the family does."""
-        return self._own_template or self._family_template()
+        if self._own_template is not None:
+            return self._own_template
+        roles = (self.cls_token_id, self.sep_token_id)
+        if self._template_of is None or self._template_of[0] != roles:
+            self._template_of = (roles, self._family_template())
+        return self._template_of[1]
 
     # ------------------------------------------------------------ one text
 
@@ -142,12 +148,43 @@ class TokenizerBase(SpecialTokens):
         """A text's tokens; with `details` also their spans and words."""
         if not details:
             return Sequence(self._ids(text, split_special))
+        quick = self._quick_sequence(text, split_special)
+        if quick is not None:
+            return quick
         words = self._text_words(text, split_special)
         return Sequence(
             [token.id for word in words for token in word],
             [token.span for word in words for token in word],
             [i for i, word in enumerate(words) for _ in word],
         )
+
+    def _quick_sequence(self, text: str, split_special: bool) -> Sequence | None:
+        """Tokens with details by the fast road, or None if this text must take the plain one."""
+        if self.added.normalized.tokens and not self.added.normalized.absent(self._normalized(text)):
+            return None
+        ids: list[int] = []
+        offsets: list[Span] = []
+        words: list[int | None] = []
+        word = 0
+        for match in self.added.raw.split(text, split_special):
+            if match.id is not None:
+                ids.append(match.id)
+                offsets.append((match.start, match.end))
+                words.append(word)
+                word += 1
+                continue
+            found = self._located(text[match.start : match.end], match.start, word)
+            if found is None:
+                return None
+            ids += found[0]
+            offsets += found[1]
+            words += found[2]
+            word = found[3]
+        return Sequence(ids, offsets, words)
+
+    def _located(self, text: str, start: int, word: int) -> tuple[list[int], list[Span], list[int], int] | None:
+        """ids, offsets, word ids of text between two added tokens, and the next word's number; None: no fast road."""
+        return None
 
     def _split_sequence(self, text: Iterable[str], details: bool, split_special: bool = False) -> Sequence:
         """The same for a text that comes as words; spans count from the start of each word."""

@@ -1,13 +1,16 @@
 """BERT's tokenizer: WordPiece over cleaned, cut text. `[CLS] A [SEP]`, `[CLS] A [SEP] B [SEP]`."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers.aligned_text import AlignedText
+from minibert.tokenizers.aligned_text import AlignedText, Span
 from minibert.tokenizers.base import CLEAN_UP, Token
+from minibert.tokenizers.chunks import ChunkCache
 from minibert.tokenizers.encoding import Slot, Template
 from minibert.tokenizers.normalizers import (
     BertNormalizerOptions,
@@ -24,8 +27,12 @@ from minibert.tokenizers.pre_tokenizers import (
     is_google_punctuation,
 )
 from minibert.tokenizers.pretrained import PreTrainedTokenizer
+from minibert.tokenizers.unicode_tables import BERT_TO_SPACE, WHITESPACE
 from minibert.tokenizers.vocabulary_files import read_vocab_txt, write_vocab_txt
 from minibert.tokenizers.wordpiece import MAX_WORD_LENGTH, WordPieceCache
+
+
+_ASCII_REMOVED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
 
 
 class BertTokenizer(PreTrainedTokenizer):
@@ -93,6 +100,7 @@ class BertTokenizer(PreTrainedTokenizer):
                 f"The vocabulary of {len(self.vocab)} tokens has no {str(unk_token)!r}, the unknown token."
             )
         self._model = WordPieceCache(self.vocab, str(unk_token), wordpieces_prefix, max_input_chars_per_word)
+        self._chunks = ChunkCache(self, WHITESPACE if not clean_text else BERT_TO_SPACE)
         self._set_roles(
             unk_token=unk_token, sep_token=sep_token, pad_token=pad_token, cls_token=cls_token, mask_token=mask_token
         )
@@ -123,14 +131,28 @@ class BertTokenizer(PreTrainedTokenizer):
         return words
 
     def _piece_ids(self, text: str) -> list[int]:
+        if self.profile == "original":
+            return self._normalized_ids(self._normalized(text))
+        known = self._model
+        if not text.isascii():
+            chunks = self._chunks
+            return list(chain.from_iterable(map(chunks.__getitem__, chunks.split(text))))
+        if self.normalizer_options.clean_text and not _ASCII_REMOVED(text):
+            # lower case is all that is left to do: the pattern passes over blanks of any kind
+            if self.normalizer_options.lowercase:
+                text = text.lower()
+            return list(chain.from_iterable(map(known.__getitem__, BERT_ASCII_WORDS.findall(text))))
         return self._normalized_ids(self._normalized(text))
+
+    def _located(self, text: str, start: int, word: int) -> tuple[list[int], list[Span], list[int], int] | None:
+        return None if self.profile == "original" else self._chunks.sequence(text, start, word)
 
     def _normalized_ids(self, text: str) -> list[int]:
         if self.profile == "original":
             return super()._normalized_ids(text)
         pattern = BERT_ASCII_WORDS if text.isascii() and self.normalizer_options.clean_text else bert_word_pattern()
         known = self._model
-        return [id_ for word in pattern.findall(text) for id_ in known[word]]
+        return list(chain.from_iterable(map(known.__getitem__, pattern.findall(text))))
 
     def _family_template(self) -> Template:
         cls, sep = self.required_id("cls_token"), self.required_id("sep_token")

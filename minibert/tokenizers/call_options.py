@@ -5,6 +5,7 @@ means "longest", a `max_length` alone truncates, a missing `max_length` is the m
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from minibert.errors import InputError
@@ -93,6 +94,17 @@ def resolve_options(
         check_side(padding_side, "padding_side"),
         check_side(truncation_side, "truncation_side"),
     )
+
+
+_remembered = lru_cache(maxsize=512, typed=True)(resolve_options)
+
+
+def quick_options(**arguments: Any) -> CallOptions:
+    """`resolve_options`, remembered: programs call with the same few arguments again and again."""
+    try:
+        return _remembered(**arguments)
+    except TypeError:  # something unhashable, which `resolve_options` refuses in its own words
+        return resolve_options(**arguments)
 
 
 def _choice(value: Any, allowed: tuple[str, ...], meanings: dict[Any, str], name: str) -> str:

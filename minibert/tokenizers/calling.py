@@ -12,9 +12,10 @@ from typing import Any
 from minibert.errors import InputError
 from minibert.tokenizers.base import TokenizerBase
 from minibert.tokenizers.batch_encoding import BatchEncoding, convert_offsets
-from minibert.tokenizers.call_options import CallOptions, resolve_options
+from minibert.tokenizers.call_options import CallOptions, quick_options
 from minibert.tokenizers.encoding import Encoding, Sequence, Template
-from minibert.tokenizers.padding import PadValues, pad_encodings, padded_length
+from minibert.tokenizers.normalizers import check_no_surrogates
+from minibert.tokenizers.padding import PadValues, pad_encodings, pad_list, padded_length
 from minibert.tokenizers.texts import Text, read_texts
 from minibert.tokenizers.truncation import kept_lengths, window_pairs, windows
 
@@ -63,7 +64,7 @@ class CallableTokenizer(TokenizerBase):
         `return_tensors`: None for lists, "np", "cp". `offsets_unit`: "codepoint", "utf-8", "utf-16".
         Raises InputError (a ValueError) when an argument does not fit.
         """
-        options = resolve_options(
+        options = quick_options(
             padding=padding, truncation=truncation, max_length=max_length, stride=stride,
             pad_to_multiple_of=pad_to_multiple_of, padding_side=padding_side or self.padding_side,
             truncation_side=truncation_side or self.truncation_side, model_max_length=self.model_max_length,
@@ -130,9 +131,18 @@ class CallableTokenizer(TokenizerBase):
                 self._pad_rows(rows, first, options)
             return rows, samples
 
-        rows, samples = encode("offset_mapping" in wanted)
-        self._warn_of_length(rows, options, verbose)
-        columns = {name: column(rows, name) for name in wanted if name != "overflow_to_sample_mapping"}
+        samples: list[int] = []
+        quick = (
+            None if overflow or "offset_mapping" in wanted else self._id_rows(texts, template, options, split_special)
+        )
+        if quick is not None:
+            columns = {name: quick[name] for name in wanted}
+            sizes = quick["length"]
+        else:
+            rows, samples = encode("offset_mapping" in wanted)
+            columns = {name: column(rows, name) for name in wanted if name != "overflow_to_sample_mapping"}
+            sizes = [len(row.ids) for row in rows]
+        self._warn_of_length(sizes, options, verbose)
         if "offset_mapping" in wanted and offsets_unit != "codepoint":
             columns["offset_mapping"] = [
                 _in_unit(row, texts[sample], offsets_unit) for row, sample in zip(rows, samples, strict=True)
@@ -151,6 +161,60 @@ class CallableTokenizer(TokenizerBase):
 
         return BatchEncoding(columns, details, tensors, batched)
 
+    def _id_rows(
+        self, texts: list[Text], template: Template, options: CallOptions, split_special: bool
+    ) -> dict[str, Any] | None:
+        """The columns for single texts when nobody asks for offsets: lists alone, no `Encoding`.
+
+        None when the general way must be taken: pairs, words, or a strategy that may have to refuse.
+        """
+        lead, tail, plain = template.around_single
+        if not plain or options.truncation == "only_second":
+            return None
+        limit = options.max_length - len(lead) - len(tail) if options.truncates and options.max_length else -1
+        if options.truncates and (options.stride or options.truncation == "only_first"):
+            return None
+        rows = []
+        for text, pair in texts:
+            if pair is not None or not isinstance(text, str):
+                return None
+            try:
+                ids = self._ids(text, split_special)
+            except InputError:
+                check_no_surrogates(text)  # names the place in the whole text, not in the part that was read
+                raise
+            if 0 <= limit < len(ids):
+                ids = ids[:limit] if options.truncation_side == "right" else ids[len(ids) - limit :]
+            rows.append([*lead, *ids, *tail])
+        sizes = [len(row) for row in rows]
+        columns: dict[str, Any] = {
+            "input_ids": rows,
+            "token_type_ids": [[0] * size for size in sizes],
+            "attention_mask": [[1] * size for size in sizes],
+            "special_tokens_mask": [
+                [1] * len(lead) + [0] * (size - len(lead) - len(tail)) + [1] * len(tail) for size in sizes
+            ],
+            "length": sizes,
+        }
+        if options.pads:
+            self._pad_columns(columns, options)
+            columns["length"] = [len(row) for row in columns["input_ids"]]
+        return columns
+
+    def _pad_columns(self, data: dict[str, Any], options: CallOptions) -> None:
+        """Pad lists of rows by name, those that have a filler."""
+        pad = self._pad_values()
+        fillers = {
+            "input_ids": pad.id, "token_type_ids": pad.type_id, "attention_mask": 0, "special_tokens_mask": 1,
+            "offset_mapping": (0, 0),
+        }  # fmt: skip
+        fixed = options.max_length if options.padding == "max_length" else None
+        longest = max(map(len, data["input_ids"]), default=0)
+        length = padded_length(longest, fixed, options.pad_to_multiple_of)
+        for name, filler in fillers.items():
+            if name in data:
+                data[name] = [pad_list(row, length, filler, options.padding_side) for row in data[name]]
+
     def _template_for(self, add_special_tokens: bool) -> Template:
         return self._template() if add_special_tokens else self.bare_template
 
@@ -161,10 +225,15 @@ class CallableTokenizer(TokenizerBase):
         """One text or pair as its row and, if asked, the rows that overflow."""
         sequences = []
         for part in text:
-            if isinstance(part, str):
-                sequences.append(self._sequence(part, details, split_special))
-            elif part is not None:
-                sequences.append(self._split_sequence(part, details, split_special))
+            if part is None:
+                continue
+            try:
+                encode = self._sequence if isinstance(part, str) else self._split_sequence
+                sequences.append(encode(part, details, split_special))  # type: ignore[operator]
+            except InputError:
+                for source in [part] if isinstance(part, str) else part:
+                    check_no_surrogates(source)  # names the place in the whole text, not in the part that was read
+                raise
         rows = self._truncate(sequences, template, options, overflow)
         if details:
             finished = set()  # overflowing rows may share a part
@@ -228,11 +297,11 @@ class CallableTokenizer(TokenizerBase):
             )
         return PadValues(self.pad_token_id, self.pad_token_type_id, self.pad_token)
 
-    def _warn_of_length(self, rows: list[Encoding], options: CallOptions, verbose: bool) -> None:
+    def _warn_of_length(self, sizes: list[int], options: CallOptions, verbose: bool) -> None:
         """Once for each tokenizer: this is longer than the model can take."""
-        if not verbose or self._warned_of_length or options.max_length is not None or not rows:
+        if not verbose or self._warned_of_length or options.max_length is not None or not sizes:
             return
-        size = max(len(row.ids) for row in rows)
+        size = max(sizes)
         if size > self.model_max_length:
             self._warned_of_length = True
             warnings.warn(

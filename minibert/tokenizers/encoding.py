@@ -5,6 +5,7 @@ Stage 4, post-processing, is `Template.build`: it lays sequences and special tok
 
 from collections.abc import Sequence as Seq
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from minibert.tokenizers.aligned_text import Span
@@ -74,6 +75,15 @@ class Template:
     def count(self, pair: bool) -> int:
         """How many special tokens are added."""
         return sum(slot.special is not None for slot in (self.pair if pair else self.single))
+
+    @cached_property
+    def around_single(self) -> tuple[list[int], list[int], bool]:
+        """The ids before and after a single text; False if its types are not all 0 or it stands there twice."""
+        places = [i for i, slot in enumerate(self.single) if slot.special is None]
+        at = places[0] if places else 0
+        before, after = self.single[:at], self.single[at + 1 :]
+        plain = len(places) == 1 and not any(slot.type_id for slot in self.single)
+        return [slot.special or 0 for slot in before], [slot.special or 0 for slot in after], plain
 
     def build(self, sequences: Seq[Sequence], details: bool = False) -> Encoding:
         """Lay out one or two sequences; `details` fills offsets, word ids and sequence ids too."""

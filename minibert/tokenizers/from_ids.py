@@ -9,7 +9,6 @@ from minibert.tokenizers.batch_encoding import BatchEncoding
 from minibert.tokenizers.call_options import CallOptions, resolve_options
 from minibert.tokenizers.calling import CallableTokenizer, column
 from minibert.tokenizers.encoding import Sequence
-from minibert.tokenizers.padding import pad_list, padded_length
 from minibert.tokenizers.truncation import kept_lengths
 
 
@@ -169,15 +168,3 @@ class IdTokenizer(CallableTokenizer):
         if single:
             data = {name: values[0] for name, values in data.items()}
         return BatchEncoding(data, None, return_tensors, batched=True)
-
-    def _pad_columns(self, data: dict[str, Any], options: CallOptions) -> None:
-        pad = self._pad_values()
-        fillers = {
-            "input_ids": pad.id, "token_type_ids": pad.type_id, "attention_mask": 0, "special_tokens_mask": 1,
-            "offset_mapping": (0, 0),
-        }  # fmt: skip
-        fixed = options.max_length if options.padding == "max_length" else None
-        length = padded_length(max(map(len, data["input_ids"])), fixed, options.pad_to_multiple_of)
-        for name, filler in fillers.items():
-            if name in data:
-                data[name] = [pad_list(row, length, filler, options.padding_side) for row in data[name]]

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from minibert.errors import TokenizerError
 from minibert.tokenizers.added_tokens import AddedToken
-from minibert.tokenizers.aligned_text import AlignedText
+from minibert.tokenizers.aligned_text import AlignedText, Span
 from minibert.tokenizers.base import Token
 from minibert.tokenizers.byte_bpe import (
     ASCII_WORDS,
@@ -88,6 +88,7 @@ class RobertaTokenizer(PreTrainedTokenizer):
         super().__init__(vocab, **options)
         unknown = self.vocab.get(str(unk_token)) if self.profile == "original" else None
         self._model = BytePairCache(self.vocab, self.merges, unknown)
+        self._token_blanks = _BlankCache(self.tokens_by_id)
         if isinstance(mask_token, str):  # the mask token swallows the blank before it
             mask_token = AddedToken(mask_token, lstrip=True, normalized=False, special=True)
         self._set_roles(
@@ -134,6 +135,30 @@ class RobertaTokenizer(PreTrainedTokenizer):
             words = [text[start:end] for start, end in byte_level_pre_tokenize(text)]
             return [id_ for word in words for id_ in self._model.cut(word)]
 
+    def _located(self, text: str, start: int, word: int) -> tuple[list[int], list[Span], list[int], int] | None:
+        if not text.isascii() or self._adds_space(text):
+            return None
+        ids: list[int] = []
+        offsets: list[Span] = []
+        words: list[int] = []
+        known = self._model
+        for match in ASCII_WORDS.finditer(text):
+            found = known[match[0]]
+            at = start + match.start()
+            if len(found) == 1:
+                ids.append(found[0])
+                offsets.append((at, start + match.end()))
+                words.append(word)
+            else:
+                for id_ in found:
+                    end = at + self._byte_size(id_)  # ASCII: a byte is a character
+                    offsets.append((at, end))
+                    at = end
+                ids += found
+                words += [word] * len(found)
+            word += 1
+        return ids, offsets, words, word
+
     def _normalized_ids(self, text: str) -> list[int]:
         return self._piece_ids(text)
 
@@ -144,12 +169,14 @@ class RobertaTokenizer(PreTrainedTokenizer):
         """
         if not self.trim_offsets or sequence.offsets is None or sequence.words is None:
             return
+        blanks = self._token_blanks
         for i, (id_, (start, end)) in enumerate(zip(sequence.ids, sequence.offsets, strict=True)):
+            lead, trail = blanks[id_]
             if id_ in self.added.by_id:  # it may have swallowed blanks that its name does not show
                 text = source if isinstance(source, str) else source[sequence.words[i] or 0]
                 lead, trail = _blanks(text[start:end])
-            else:
-                lead, trail = _blanks(self.tokens_by_id[id_])
+            elif not lead and not trail:
+                continue
             if lead == 1 and self.add_prefix_space and (i == 0 or start == 0):
                 lead = 0
             start = min(start + lead, end)
@@ -184,6 +211,18 @@ class RobertaTokenizer(PreTrainedTokenizer):
         vocab_path.write_text(json.dumps(ordered, ensure_ascii=False) + "\n", encoding="utf-8")
         write_merges_txt(self.merges, merges_path)
         return str(vocab_path), str(merges_path)
+
+
+class _BlankCache(dict[int, tuple[int, int]]):
+    """token id -> how many blanks the token begins and ends with."""
+
+    def __init__(self, tokens: Mapping[int, str]) -> None:
+        super().__init__()
+        self._tokens = tokens
+
+    def __missing__(self, id_: int) -> tuple[int, int]:
+        self[id_] = found = _blanks(self._tokens.get(id_, ""))
+        return found
 
 
 @cache
