@@ -17,6 +17,8 @@ from minibert.errors import MinibertError
 _COMMANDS = {
     "run": ("run", "run a model on text"),
     "trace": ("trace", "print every intermediate value of a text, with formula, shape and statistics"),
+    "golden": ("golden", "record golden packs, and compare a model or a port with them"),
+    "explore": ("explore", "write a page that shows one text on its way through a model"),
 }
 
 _EXAMPLES = """examples:

@@ -8,6 +8,7 @@ from minibert.golden.check import check
 from minibert.golden.compare import diff
 from minibert.golden.errors import GoldenError
 from minibert.golden.isolated import GoldenInputs
+from minibert.golden.ladder import Case, cases, record_ladder
 from minibert.golden.pack import Pack, open_pack
 from minibert.golden.record import record
 from minibert.golden.reference import record_reference
@@ -15,15 +16,18 @@ from minibert.golden.report import Report, TensorResult
 from minibert.golden.training import Training
 
 __all__ = [
+    "Case",
     "GoldenError",
     "GoldenInputs",
     "Pack",
     "Report",
     "TensorResult",
     "Training",
+    "cases",
     "check",
     "diff",
     "open_pack",
     "record",
+    "record_ladder",
     "record_reference",
 ]

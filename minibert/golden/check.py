@@ -79,7 +79,8 @@ def check(
     if mode == "isolated":
         report = check_model_isolated(pack, model, judge, patterns_of(only))
     else:
-        report = _check_pass(pack, model, judge, patterns_of(only), bool(pack.manifest.get("partial")) if partial is None else partial)
+        lenient = bool(pack.manifest.get("partial")) if partial is None else partial
+        report = _check_pass(pack, model, judge, patterns_of(only), lenient)
     section = {
         "model": model_section(model),
         "semantics": semantics_card(model.config, model.dtype, model.training),

@@ -135,7 +135,7 @@ def check_model_isolated(pack: Pack, model: PreTrainedModel, judge: Judge, patte
         if entry.kind == VALUE and entry.floor is not None and not entry.name.endswith((".rstd", ".normalized")):
             edits[entry.name] = _Replace(pack, entry, judge, found)
     met: set[str] = set()
-    inputs = _with_golden_positions(pack, model)
+    inputs = _with_golden_positions(pack, found)
     run_streamed(twin_of(model), inputs, lambda value: met.add(value.name))
     edits = {name: edit for name, edit in edits.items() if name in met}
     run_streamed(twin_of(model), inputs, lambda value: None, edits=edits)
@@ -174,11 +174,12 @@ def _ids_of(pack: Pack, model: PreTrainedModel) -> list[tuple[Entry, np.ndarray]
     return seen
 
 
-def _with_golden_positions(pack: Pack, model: PreTrainedModel) -> dict[str, Any]:
+def _with_golden_positions(pack: Pack, found: Mapping[str, TensorResult]) -> dict[str, Any]:
+    """The inputs; where the model counts positions otherwise, with the golden ones, so that what follows is right."""
     inputs = pack.inputs()
     name = next((name for name in pack if name.endswith("embeddings.position_ids")), None)
     ids = inputs.get("input_ids")
-    if name is not None and ids is not None and "position_ids" not in inputs:
+    if name is not None and name in found and not found[name].ok and ids is not None:
         rows = pack[name]
         if ids.ndim > 2:  # several choices a text
             rows = np.broadcast_to(rows, (ids.size // ids.shape[-1], ids.shape[-1])).reshape(ids.shape)

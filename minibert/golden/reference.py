@@ -219,11 +219,12 @@ def _hooked_run(
     try:
         with torch.set_grad_enabled(backward):
             output = _call(model, {**tensors, **options, "return_dict": True})
-        if getattr(output, "loss", None) is not None:
-            hooks.see("loss", output.loss)
-        if backward and getattr(output, "loss", None) is None:
+            loss = _loss(torch, model, output, tensors.get("labels"))
+            if loss is not None:
+                hooks.see("loss", loss)
+        if backward and loss is None:
             raise GoldenError("backward needs a loss, and the inputs have no labels.")
-        parameters = _gradients(model, output.loss) if backward else {}
+        parameters = _gradients(model, loss) if backward else {}
     finally:
         for handle in handles:
             handle.remove()
@@ -240,6 +241,17 @@ def _call(model: Any, inputs: dict[str, Any]) -> Any:
         return model(**inputs)
     except (RuntimeError, ValueError, TypeError, IndexError) as reason:
         raise GoldenError(f"the reference refuses these inputs: {str(reason).splitlines()[0]}") from reason
+
+
+def _loss(torch: Any, model: Any, output: Any, labels: Any) -> Any:
+    """The output's loss; that of a causal model, which transformers rounds to float32, in the model's own dtype."""
+    loss = getattr(output, "loss", None)
+    logits = getattr(output, "logits", None)
+    if loss is None or logits is None or labels is None or loss.dtype == logits.dtype:
+        return loss
+    if not type(model).__name__.endswith(("CausalLM", "LMHeadModel")):
+        return loss
+    return torch.nn.functional.cross_entropy(logits[:, :-1].reshape(-1, logits.shape[-1]), labels[:, 1:].reshape(-1))
 
 
 def _gradients(model: Any, loss: Any) -> dict[str, np.ndarray]:
