@@ -16,26 +16,39 @@ import transformers
 from tests.training import runs, small, torch_runs
 
 OUTPUT = Path(__file__).with_name("training.json")
-SCHEDULES = [("linear", {}), ("cosine", {"num_cycles": 1.7}), ("cosine_with_restarts", {"num_cycles": 3}),
-             ("polynomial", {"power": 2.5, "lr_end": 1e-4}), ("constant", {}), ("constant_with_warmup", {}),
-             ("inverse_sqrt", {})]  # fmt: skip
-OPTIMIZERS = [("AdamW", {"lr": 0.1, "betas": [0.8, 0.9], "eps": 1e-3, "weight_decay": 0.3}),
-              ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.2}),
-              ("SGD", {"lr": 0.1, "momentum": 0.8, "dampening": 0.3}),
-              ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True})]  # fmt: skip
+SCHEDULES = [
+    ("linear", {}),
+    ("cosine", {"num_cycles": 1.7}),
+    ("cosine_with_restarts", {"num_cycles": 3}),
+    ("polynomial", {"power": 2.5, "lr_end": 1e-4}),
+    ("constant", {}),
+    ("constant_with_warmup", {}),
+    ("inverse_sqrt", {}),
+]
+OPTIMIZERS = [
+    ("AdamW", {"lr": 0.1, "betas": [0.8, 0.9], "eps": 1e-3, "weight_decay": 0.3}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.2}),
+    ("SGD", {"lr": 0.1, "momentum": 0.8, "dampening": 0.3}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+]
 
 
 def main() -> None:
     found = {
-        "versions": {"python": platform.python_version(), "torch": torch.__version__,
-                     "transformers": transformers.__version__, "numpy": np.__version__},
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+            "numpy": np.__version__,
+        },
         "twenty_steps": {name: twenty_steps(name) for name in runs.CONFIGS},
-        "optimizers": [{"name": name, "options": options, "values": optimizer(name, options)}
-                       for name, options in OPTIMIZERS],
+        "optimizers": [
+            {"name": name, "options": options, "values": optimizer(name, options)} for name, options in OPTIMIZERS
+        ],
         "clipping": [clipping(limit) for limit in (0.1, 2.0, 100.0)],
         "schedules": [{"name": name, "options": options, "rates": rates(name, options)} for name, options in SCHEDULES],
         "masking": masking(),
-    }  # fmt: skip
+    }
     OUTPUT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
