@@ -15,6 +15,7 @@ from minibert.errors import MinibertError
 
 # name -> (module in minibert.commands, one line of help)
 _COMMANDS = {
+    "tokenize": ("tokenize", "cut text into tokens; --explain shows how"),
     "run": ("run", "run a model on text"),
     "trace": ("trace", "print every intermediate value of a text, with formula, shape and statistics"),
     "golden": ("golden", "record golden packs, and compare a model or a port with them"),

@@ -89,6 +89,10 @@ class TokenizerBase(SpecialTokens):
         """Stages 2 and 3 of normalised text: its words, each as the pieces that the model cuts it into."""
         raise NotImplementedError
 
+    def _cut(self, text: AlignedText, spans: list[Span]) -> list[list[Token]]:
+        """Stage 3: each word, a span of normalised text, as the pieces that the model cuts it into."""
+        raise NotImplementedError
+
     def _piece_ids(self, text: str) -> list[int]:
         """Stages 1 to 3 of text without added tokens: ids alone, fast."""
         raise NotImplementedError
@@ -218,6 +222,12 @@ class TokenizerBase(SpecialTokens):
             else:
                 words += self._words(normalized.part(found.start, found.end))
         return words
+
+    def explain(self, text: str) -> Any:
+        """The steps from a text to its ids as an `Explanation`: data, and with `str()` text to read."""
+        from minibert.tokenizers.explain import explain
+
+        return explain(self, text)
 
     # ------------------------------------------------------------ vocabulary
 

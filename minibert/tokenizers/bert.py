@@ -121,8 +121,11 @@ class BertTokenizer(PreTrainedTokenizer):
         return super()._normalized(text)
 
     def _words(self, text: AlignedText) -> list[list[Token]]:
+        return self._cut(text, bert_pre_tokenize(text.text, self._is_punctuation))
+
+    def _cut(self, text: AlignedText, spans: list[Span]) -> list[list[Token]]:
         words = []
-        for start, end in bert_pre_tokenize(text.text, self._is_punctuation):
+        for start, end in spans:
             cut = self._model.cut(text.text[start:end])
             if cut is None:
                 words.append([Token(self._model.unknown[0], text.span(start, end))])

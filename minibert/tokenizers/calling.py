@@ -228,11 +228,13 @@ class CallableTokenizer(TokenizerBase):
             if part is None:
                 continue
             try:
-                encode = self._sequence if isinstance(part, str) else self._split_sequence
-                sequences.append(encode(part, details, split_special))  # type: ignore[operator]
+                if isinstance(part, str):
+                    sequences.append(self._sequence(part, details, split_special))
+                else:
+                    sequences.append(self._split_sequence(part, details, split_special))
             except InputError:
-                for source in [part] if isinstance(part, str) else part:
-                    check_no_surrogates(source)  # names the place in the whole text, not in the part that was read
+                for word in [part] if isinstance(part, str) else part:
+                    check_no_surrogates(word)  # names the place in the whole text, not in the part that was read
                 raise
         rows = self._truncate(sequences, template, options, overflow)
         if details:

@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
@@ -107,14 +107,25 @@ class RobertaTokenizer(PreTrainedTokenizer):
         return text
 
     def _words(self, text: AlignedText) -> list[list[Token]]:
-        if self._adds_space(text.text):
-            text = AlignedText(" " + text.text, text.spans[:1] + text.spans)
+        text = self.with_prefix_space(text)
+        return self._cut(text, byte_level_pre_tokenize(text.text))
+
+    def with_prefix_space(self, text: AlignedText) -> AlignedText:
+        """The text with a blank before it if the tokenizer adds one; the blank stands where the text begins."""
+        return AlignedText(" " + text.text, text.spans[:1] + text.spans) if self._adds_space(text.text) else text
+
+    @cached_property
+    def merge_ranks(self) -> dict[tuple[str, str], int]:
+        """pair -> its rank in merges.txt."""
+        return {pair: rank for rank, pair in enumerate(self.merges)}
+
+    def _cut(self, text: AlignedText, spans: list[Span]) -> list[list[Token]]:
         words = []
-        for start, end in byte_level_pre_tokenize(text.text):
+        for start, end in spans:
             word = text.text[start:end]
             ids = self._model.cut(word)
-            spans = byte_spans(word, [self._byte_size(id_) for id_ in ids])
-            tokens = [Token(id_, text.span(start + a, start + b)) for id_, (a, b) in zip(ids, spans, strict=True)]
+            parts = byte_spans(word, [self._byte_size(id_) for id_ in ids])
+            tokens = [Token(id_, text.span(start + a, start + b)) for id_, (a, b) in zip(ids, parts, strict=True)]
             words.append(tokens)
         return words
 
