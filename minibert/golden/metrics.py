@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 HIDDEN = -1e30
-_BLOCK = 1 << 16
+_BLOCK = 1 << 14
 
 
 @dataclass(frozen=True)

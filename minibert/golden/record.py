@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,8 @@ def record(
     check_folder(path)
     inputs = _inputs(inputs, text, text_pair, tokenizer)
     arrays, options = split_inputs(inputs)
-    seeds = {} if isinstance(backward, bool) else {name: as_array(name, each) for name, each in backward.items()}
+    given = {} if isinstance(backward, bool) else backward
+    seeds = {name: as_array(name, np.asarray(each)) for name, each in given.items()}
     steps = None if training is None else Training.of(training)
     own = twin_of(model, dtype)
     other = twin_of(own, "float32" if own.dtype == np.float64 else "float64")
@@ -141,10 +143,10 @@ def split_inputs(inputs: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict
 
 def as_array(name: str, value: Any) -> np.ndarray:
     """An input as an array of numbers; raises GoldenError if it is none."""
-    try:
-        array = np.array(to_numpy(value) if array_module(value) is not np else value)
-    except (ValueError, TypeError):
-        array = np.array(None)
+    array = np.array(None)
+    if isinstance(value, np.ndarray | np.generic | list | tuple) or array_module(value) is not np:
+        with suppress(ValueError, TypeError):
+            array = np.array(to_numpy(value) if array_module(value) is not np else value)
     if array.dtype.kind not in "biuf":
         raise GoldenError(f"inputs has {name!r}, a {type(value).__name__}: a pack can hold arrays of numbers only.")
     return array
