@@ -45,6 +45,7 @@ _HOME: dict[str, str] = {
     "Trace": "trace",
     "TracePoint": "trace",
     "Stepper": "stepper",
+    **dict.fromkeys(["TextStreamer", "GenerateOutput"], "generation"),
     **dict.fromkeys(
         ["logit_lens", "attention_rollout", "gradient_x_input", "integrated_gradients", "head_importance"], "analysis"
     ),

@@ -1,0 +1,9 @@
+"""Text from a decoder, token by token: greedy, sampled, or by beam search.
+
+This package calls a model and knows nothing of what is inside it, so that models may import it.
+"""
+
+from minibert.generation.entry import GenerateOutput, generate
+from minibert.generation.streamers import TextStreamer
+
+__all__ = ["GenerateOutput", "TextStreamer", "generate"]

@@ -1,0 +1,54 @@
+"""Greedy search and sampling: one token after the other, and none is taken back."""
+
+from typing import Any
+
+import numpy as np
+
+from minibert.generation.decoder import Decoder
+from minibert.generation.processors import Processor, log_softmax
+from minibert.generation.stopping import Stopping
+
+
+def search(
+    decoder: Decoder,
+    ids: np.ndarray,
+    chain: list[Processor],
+    stopping: Stopping,
+    rng: np.random.Generator | None,
+    pad: int,
+    emit: Any,
+    kept: list[np.ndarray] | None,
+) -> np.ndarray:
+    """Continue ids (B, L) until every text is complete: (B, at most stopping.most), pad after a text's end.
+
+    Args:
+        rng: draws the tokens; None takes the likeliest.
+        emit: is called with the new tokens (B,) of every step.
+        kept: gets the scores (B, V) of every step, if it is a list.
+    """
+    batch, length = ids.shape
+    texts = np.full((batch, stopping.most), pad, dtype=np.int64)
+    texts[:, :length] = ids
+    running = np.ones(batch, dtype=bool)
+    while running.any():
+        scores = decoder.next_logits(texts[:, :length])
+        for process in chain:
+            scores = process(texts[:, :length], scores)
+        if kept is not None:
+            kept.append(scores)
+        tokens = scores.argmax(axis=1) if rng is None else draw(scores, rng)
+        texts[:, length] = np.where(running, tokens, pad)
+        emit(texts[:, length].copy())
+        length += 1
+        running &= ~stopping(texts[:, :length], scores)
+    return texts[:, :length]
+
+
+def draw(scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """scores (B, V) -> one token (B,) each, by the probabilities softmax(scores)."""
+    cumulative = np.exp(log_softmax(scores.astype(np.float64))).cumsum(axis=1)
+    places = rng.random(len(scores))[:, None] * cumulative[:, -1:]
+    tokens = (cumulative <= places).sum(axis=1)
+    # rounding must not lead past the last token that can be drawn
+    last = scores.shape[1] - 1 - np.isfinite(scores)[:, ::-1].argmax(axis=1)
+    return np.minimum(tokens, last)

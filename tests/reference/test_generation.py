@@ -1,0 +1,155 @@
+"""Greedy and beam search against transformers': the same tokens, in float64, for many random models."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minibert as mb
+from minibert.generation import generate
+from tests.small_models import small_model
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[reference]'")
+transformers = pytest.importorskip(
+    "transformers", reason="transformers is not installed: pip install -e '.[reference]'"
+)
+
+pytestmark = pytest.mark.reference
+transformers.logging.set_verbosity_error()
+DECODERS = ("BertLMHeadModel", "RobertaForCausalLM", "RemBertForCausalLM")
+SEEDS = range(2)
+WIDE = {"vocab_size": 61, "max_position_embeddings": 40}
+
+
+def reference(model: Any) -> Any:
+    """The same model in transformers."""
+    fields = {name: value for name, value in model.config.to_dict().items() if name != "model_type"}
+    config = getattr(transformers, type(model.config).__name__)(**fields, attn_implementation="eager")
+    config.tie_word_embeddings = model.config.tie_word_embeddings
+    theirs = getattr(transformers, type(model).__name__)(config).double().eval()
+    theirs.load_state_dict({name: torch.tensor(array) for name, array in model.state_dict().items()}, strict=False)
+    theirs.tie_weights()
+    return theirs
+
+
+def prompts(model: Any, padded: bool) -> dict[str, np.ndarray]:
+    pad = model.config.pad_token_id
+    ids = np.array([[5, 9, 17, 9], [11, 4, 8, 30], [25, 26, 27, 28]])
+    mask = np.ones_like(ids)
+    if padded:
+        mask[0, :2] = mask[2, :1] = 0
+        ids[mask == 0] = pad
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+def agree(model: Any, theirs: Any, inputs: dict[str, Any], **options: Any) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tensors = {name: torch.tensor(array) for name, array in inputs.items()}
+        expected = theirs.generate(**tensors, do_sample=False, **options).numpy()
+        got = generate(model, **inputs, **options)
+    np.testing.assert_array_equal(got, expected, err_msg=str(options))
+    return got
+
+
+@pytest.fixture(scope="module", params=[(name, seed) for name in DECODERS for seed in SEEDS], ids=str)
+def pair(request: pytest.FixtureRequest) -> tuple[Any, Any]:
+    name, seed = request.param
+    model = small_model(name, seed=seed, **WIDE)
+    return model, reference(model)
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_greedy(pair, padded: bool) -> None:
+    inputs = prompts(pair[0], padded)
+    free = agree(*pair, inputs, max_new_tokens=12, eos_token_id=None)
+    agree(*pair, inputs)
+    agree(*pair, inputs, max_length=9, use_cache=False)
+    # ends that are really met
+    for eos in (int(free[0, 6]), [int(free[1, 5]), int(free[2, 9])]):
+        agree(*pair, inputs, max_new_tokens=12, eos_token_id=eos)
+        agree(*pair, inputs, max_new_tokens=12, eos_token_id=eos, min_length=8)
+        agree(*pair, inputs, max_new_tokens=12, eos_token_id=eos, min_new_tokens=5, repetition_penalty=1.7)
+    agree(*pair, inputs, max_new_tokens=14, no_repeat_ngram_size=2, eos_token_id=None)
+    agree(*pair, {"input_ids": inputs["input_ids"]}, max_new_tokens=5)
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_beams(pair, padded: bool) -> None:
+    inputs = prompts(pair[0], padded)
+    free = agree(*pair, inputs, max_new_tokens=10, num_beams=3, eos_token_id=None)
+    ends = sorted({int(token) for token in free[:, 5:8].ravel()} - {pair[0].config.pad_token_id})
+    for eos in (ends[0], ends[:3]):
+        for early, penalty in ((True, 1.0), (False, 0.0), ("never", 2.0), (False, -1.5), ("never", -0.5)):
+            agree(*pair, inputs, max_new_tokens=10, num_beams=3, eos_token_id=eos, early_stopping=early,
+                      length_penalty=penalty, num_return_sequences=3)  # fmt: skip
+    agree(*pair, inputs, max_new_tokens=9, num_beams=4, num_return_sequences=2, no_repeat_ngram_size=2,
+          repetition_penalty=1.3, eos_token_id=ends[0], min_length=7)  # fmt: skip
+    agree(*pair, inputs, max_new_tokens=6, num_beams=2, use_cache=False)
+    agree(*pair, inputs, max_new_tokens=1, num_beams=5, num_return_sequences=5)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.parametrize("beams", [1, 3])
+def test_cross_attention(name: str, beams: int) -> None:
+    model = small_model(name, add_cross_attention=True, **WIDE)
+    rng = np.random.default_rng(0)
+    inputs = {
+        **prompts(model, True),
+        "encoder_hidden_states": rng.normal(size=(3, 6, model.config.hidden_size)),
+        "encoder_attention_mask": np.array([[1] * 6, [1, 1, 1, 0, 0, 0], [0, 1, 1, 1, 1, 1]]),
+    }
+    agree(model, reference(model), inputs, max_new_tokens=8, num_beams=beams)
+
+
+@pytest.mark.parametrize("kind", ["relative_key", "relative_key_query"])
+def test_token_types_and_relative_positions(kind: str) -> None:
+    """The quirk of relative positions with a cache is the reference's own, so the tokens are the same."""
+    model = small_model("BertLMHeadModel", position_embedding_type=kind, **WIDE)
+    inputs = prompts(model, False)
+    inputs["token_type_ids"] = np.array([[0, 0, 1, 1], [0, 1, 1, 1], [1, 1, 1, 0]])
+    agree(model, reference(model), inputs, max_new_tokens=8)
+    agree(model, reference(model), inputs, max_new_tokens=8, num_beams=3)
+    agree(model, reference(model), inputs, max_new_tokens=8, use_cache=False)
+
+
+def test_scores_of_beams() -> None:
+    model = small_model("BertLMHeadModel", **WIDE)
+    inputs = prompts(model, True)
+    options = {"max_new_tokens": 6, "num_beams": 3, "num_return_sequences": 3, "return_dict_in_generate": True}
+    expected = reference(model).generate(
+        **{name: torch.tensor(array) for name, array in inputs.items()}, **options, output_scores=True
+    )
+    got = generate(model, **inputs, **options, output_scores=True)
+    np.testing.assert_allclose(got.sequences_scores, expected.sequences_scores.numpy(), rtol=1e-5)
+    assert len(got.scores) == len(expected.scores) == 6
+
+
+@pytest.mark.parametrize("options", [{"top_k": 5}, {"top_p": 0.8, "top_k": 0}, {"temperature": 0.7, "top_k": 0},
+                                     {"top_k": 20, "top_p": 0.5, "temperature": 1.5}])  # fmt: skip
+def test_scores_that_are_drawn_from(options: dict[str, Any]) -> None:
+    """The distribution of the first token drawn is transformers' own, token by token."""
+    model = small_model("BertLMHeadModel", **WIDE)
+    inputs = prompts(model, False)
+    common = {"max_new_tokens": 1, "do_sample": True, "return_dict_in_generate": True, "output_scores": True}
+    expected = reference(model).generate(
+        **{name: torch.tensor(array) for name, array in inputs.items()}, **common, **options
+    )
+    got = generate(model, **inputs, **common, **options, seed=0)
+    np.testing.assert_allclose(got.scores[0], expected.scores[0].numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_text_streamer() -> None:
+    """The same text as transformers' streamer prints."""
+    from tests.small_checkpoints import SENTENCES, tokenizer
+    from tests.small_checkpoints import model as checkpoint
+
+    for family in ("bert", "roberta", "rembert"):
+        tok = tokenizer(family)
+        model = checkpoint(family, "ForCausalLM")
+        pieces: list[str] = []
+        prompt = tok(SENTENCES[0], return_tensors="np", add_special_tokens=False)["input_ids"]
+        texts = generate(model, prompt, streamer=mb.TextStreamer(tok, write=pieces.append))
+        assert "".join(pieces) == tok.decode(texts[0]) + "\n"
+        assert len(pieces) > 1
