@@ -199,6 +199,23 @@ def test_recorded_values_never_change(class_name: str, label: str) -> None:
         assert not gradient.flags.writeable, name
 
 
+@pytest.mark.parametrize("kind", ["regression", "multi_label_classification", "single_label_classification"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_labels_may_change_before_backward(kind: str, dtype: str) -> None:
+    """Backward needs the labels as they were in the call, even where they are in the model's own dtype."""
+    model = small_model("BertForSequenceClassification", dtype, problem_type=kind)
+    inputs = small_inputs(model, labels=True)
+    if inputs["labels"].dtype.kind == "f":
+        inputs["labels"] = inputs["labels"].astype(dtype)
+    traces = mb.Trace(), mb.Trace("backward")
+    for trace in traces:
+        model(**inputs, trace=trace)
+    expected = model.backward(traces[0])
+    inputs["labels"][...] = 0
+    for name, gradient in model.backward(traces[1]).items():
+        np.testing.assert_array_equal(gradient, expected[name], err_msg=name)
+
+
 def test_recorded_values_are_read_only() -> None:
     model = small_model("BertModel")
     trace = mb.Trace()
