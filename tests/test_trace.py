@@ -377,6 +377,23 @@ def test_names_of_the_design() -> None:
     assert "encoder.embedding_hidden_mapping_in" in {point.name for point in rembert.trace_points()}
 
 
+def test_formulas_tell_the_variant() -> None:
+    def formulas(**config: Any) -> dict[str, str]:
+        model = small_model("BertModel", **config)
+        return {point.name: point.formula for point in model.trace_points()}
+
+    scores = "encoder.layer.0.attention.self.scores"
+    plain = formulas(hidden_act="relu")
+    assert plain["embeddings.sum"] == "word + token type + position"
+    assert plain[scores] == "query keyᵀ / √K + mask"
+    assert plain["encoder.layer.0.intermediate"] == "relu(dense)"
+    by_query = formulas(position_embedding_type="relative_key")
+    assert by_query["embeddings.sum"] == "word + token type"
+    assert by_query[scores] == "(query keyᵀ + query distanceᵀ) / √K + mask"
+    by_both = formulas(position_embedding_type="relative_key_query")
+    assert by_both[scores] == "(query keyᵀ + query distanceᵀ + key distanceᵀ) / √K + mask"
+
+
 def test_formulas_hold() -> None:
     """What stands under a name is what its formula says of the values before it."""
     model = small_model("BertForSequenceClassification")
