@@ -58,12 +58,17 @@ def _tokens_of_word(encoding: Encoding, token: int) -> list[int]:
     return [i for i, (other, owner) in pairs if other == word and owner == sequence]
 
 
-def merge_answers(answers: list[dict[str, Any]], found: list[tuple[float, int, int]], context: str) -> None:
-    """Add spans (score, start, end) to the answers; what reads the same, whatever its case, adds its score up."""
+def merge_answers(found: list[tuple[float, int, int]], context: str) -> list[dict[str, Any]]:
+    """Spans (score, start, end) -> answers; what reads the same, whatever its case, adds its scores up.
+
+    >>> [(answer["answer"], answer["score"]) for answer in merge_answers([(0.5, 0, 1), (0.25, 2, 3)], "A a")]
+    [('A', 0.75)]
+    """
+    answers: dict[str, dict[str, Any]] = {}
     for score, start, end in found:
         text = context[start:end]
-        same = next((answer for answer in answers if answer["answer"].lower() == text.lower()), None)
-        if same is None:
-            answers.append({"score": score, "start": start, "end": end, "answer": text})
+        if text.lower() in answers:
+            answers[text.lower()]["score"] += score
         else:
-            same["score"] += score
+            answers[text.lower()] = {"score": score, "start": start, "end": end, "answer": text}
+    return list(answers.values())

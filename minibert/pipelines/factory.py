@@ -34,8 +34,8 @@ def pipeline(
 
     Args:
         task: "fill-mask", "text-classification" ("sentiment-analysis"), "token-classification" ("ner"),
-            "question-answering", "next-sentence-prediction", "multiple-choice" or "feature-extraction"; by default
-            what the model's class is for.
+            "question-answering", "next-sentence-prediction", "multiple-choice", "text-generation" or
+            "feature-extraction"; by default what the model's class is for.
         model: a checkpoint (a folder or a name), or a model.
         config: use this configuration instead of the checkpoint's.
         tokenizer: the same for the tokenizer; by default the model's checkpoint.
@@ -66,6 +66,8 @@ def pipeline(
     else:
         task = task or tasks_of(_class_name(source))[0]
         extra = _model_options(config, device, device_map, dtype or torch_dtype, revision, model_kwargs)
+        if task == "text-generation":
+            extra.setdefault("is_decoder", True)
         if task == "feature-extraction":
             extra["add_pooling_layer"] = options.get("pooling") == "pooler"
         model = _load_model(task, source, extra)

@@ -122,14 +122,14 @@ class QuestionAnsweringPipeline(Pipeline):
         top_k, align = settings.top_k or 1, settings.align_to_words is not False
         # words may join several of the candidates, so that more of them are needed
         candidates = top_k * 2 + 10 if align else top_k
-        answers: list[dict[str, Any]] = []
+        found: list[tuple[float, int, int]] = []
         no_answer = 1_000_000.0
         for row, (start, end) in zip(rows, outputs, strict=True):
             allowed = self._allowed(row)
             spans, empty = best_spans(start, end, allowed, candidates, settings.max_answer_len or 15)
             no_answer = min(no_answer, empty)
-            found = [(score, *span_characters(row.details, first, last, align)) for first, last, score in spans]
-            merge_answers(answers, found, context)
+            found += [(score, *span_characters(row.details, first, last, align)) for first, last, score in spans]
+        answers = merge_answers(found, context)
         if settings.handle_impossible_answer:
             answers.append({"score": no_answer, "start": 0, "end": 0, "answer": ""})
         answers = sorted(answers, key=lambda answer: answer["score"], reverse=True)[:top_k]

@@ -25,6 +25,9 @@ TASKS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "multiple-choice": (
         "multiple_choice", "MultipleChoicePipeline", "AutoModelForMultipleChoice", ("ForMultipleChoice",),
     ),
+    "text-generation": (
+        "text_generation", "TextGenerationPipeline", "AutoModelForCausalLM", ("ForCausalLM", "LMHeadModel"),
+    ),
     "feature-extraction": ("feature_extraction", "FeatureExtractionPipeline", "AutoModel", ("",)),
 }  # fmt: skip
 ALIASES = {"ner": "token-classification", "sentiment-analysis": "text-classification"}

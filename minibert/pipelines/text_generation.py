@@ -1,0 +1,88 @@
+"""text-generation: texts continued by a decoder."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from minibert.errors import InputError
+from minibert.generation import generate
+from minibert.pipelines.base import Pipeline, Row, Settings, check_text
+
+
+@dataclass(frozen=True)
+class TextGenerationSettings(Settings):
+    """The options of text-generation; besides these every option of `minibert.generation.generate`.
+
+    Args:
+        return_full_text: whether the prompt stands before what was generated.
+        add_special_tokens: whether the tokenizer puts its special tokens around the prompt, an end among them.
+    """
+
+    return_full_text: bool = True
+    add_special_tokens: bool = True
+    max_new_tokens: int | None = None
+    min_length: int | None = None
+    min_new_tokens: int | None = None
+    do_sample: bool = False
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    repetition_penalty: float | None = None
+    no_repeat_ngram_size: int | None = None
+    num_beams: int = 1
+    length_penalty: float | None = None
+    early_stopping: Any = None
+    num_return_sequences: int = 1
+    positions: str = "transformers"
+    seed: Any = None
+
+
+_OWN = {field.name for field in fields(Settings)} | {"return_full_text", "add_special_tokens"}
+
+
+class TextGenerationPipeline(Pipeline):
+    """Prompts and what a decoder makes of them: a list of {"generated_text"} for each prompt.
+
+    max_length counts the prompt's tokens too, as in `generate`; long prompts are cut with truncation=True.
+    """
+
+    task = "text-generation"
+    settings_class = TextGenerationSettings
+
+    def encode(self, text: Any, pair: Any, settings: Any, **options: Any) -> Any:
+        """The prompt; max_length is of the whole text here, so that it does not cut."""
+        options = {**(settings.tokenizer_kwargs or {}), "add_special_tokens": settings.add_special_tokens, **options}
+        if settings.truncation:
+            options |= {"truncation": settings.truncation, "max_length": self.cut_length}
+        return self.tokenizer(text, verbose=False, **options)
+
+    def prepare(self, item: Any, settings: TextGenerationSettings) -> list[Row]:
+        encoded = self.encode(check_text(item), None, settings)
+        if not encoded["input_ids"]:
+            raise InputError("the prompt has no token.")
+        return [self.row(encoded, settings)]
+
+    def pad(self, rows: list[Row]) -> dict[str, np.ndarray]:
+        """Rows -> arrays (B, L) padded on the left, so that what is new stands next to the prompt."""
+        length = max(map(len, rows))
+        turned = [
+            Row({name: values[::-1] for name, values in row.inputs.items()}, row.details) for row in rows
+        ]  # padded on the right, then turned again
+        return {name: array[:, :length][:, ::-1] for name, array in super().pad(turned).items()}
+
+    def forward(self, batch: dict[str, np.ndarray], rows: list[Row]) -> list[Any]:
+        """The texts (num_return_sequences, L) of every row."""
+        settings = rows[0].details
+        options = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name not in _OWN}
+        texts = generate(self.model, batch, max_length=settings.max_length, **options)
+        return list(texts.reshape(len(rows), -1, texts.shape[1]))
+
+    def finish(self, item: Any, rows: list[Row], outputs: list[Any], settings: TextGenerationSettings) -> Any:
+        prompt = len(self._decode(rows[0].inputs["input_ids"]))
+        texts = [self._decode(ids.tolist())[prompt:] for ids in outputs[0]]
+        return [{"generated_text": item + text if settings.return_full_text else text} for text in texts]
+
+    def _decode(self, ids: list[int]) -> str:
+        known = [id_ for id_ in ids if id_ < len(self.tokenizer)]
+        return self.tokenizer.decode(known, skip_special_tokens=True, clean_up_tokenization_spaces=True)
