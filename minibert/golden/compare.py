@@ -234,9 +234,9 @@ def differing_rules(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[
     notes = []
     for section, what in (("semantics", "semantics"), ("model.config", "configuration")):
         left, right = _section(mine, section), _section(theirs, section)
-        for key in [*left, *(key for key in right if key not in left)]:
-            if left.get(key) != right.get(key):
-                notes.append(f"{what}, {key}: golden {left.get(key)!r}, other {right.get(key)!r}")
+        for key in left:
+            if key in right and left[key] != right[key]:
+                notes.append(f"{what}, {key}: golden {left[key]!r}, other {right[key]!r}")
     notes += differing_weights(mine["weights"], theirs["weights"])
     return notes
 

@@ -42,7 +42,7 @@ def _near(a: np.ndarray, b: np.ndarray) -> bool:
 def unfinished_words(evidence: Evidence) -> str:
     """NaN, infinity, zeros where there should be numbers."""
     other, golden = evidence.other, evidence.golden
-    if not other.size:
+    if not other.size or evidence.entry.floor is None:
         return ""
     nan = int((np.isnan(other) & ~np.isnan(golden)).sum())
     if nan:
@@ -257,6 +257,6 @@ def _single(evidence: Evidence) -> str:
     off = np.abs(evidence.other - evidence.golden) > 16 * evidence.floor_rms
     off &= evidence.plain
     count = int(off.sum())
-    if count and count <= max(1, off.size // 1000):
+    if 0 < count <= max(1, off.size // 1000) and count < off.size:
         return f"{count} of {off.size} numbers {'differs' if count == 1 else 'differ'}, the others agree"
     return ""

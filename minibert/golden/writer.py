@@ -11,7 +11,7 @@ from minibert.golden.errors import GoldenError
 from minibert.golden.manifest import FORMAT, array_digest, metadata
 from minibert.golden.metrics import Size, difference, size_of
 from minibert.golden.spool import Spool
-from minibert.golden.stream import Value
+from minibert.golden.stream import GRADIENT, PARAMETER_GRADIENT, PREFIX, Value
 from minibert.weights.save import save_safetensors
 
 SMALL = 256  # a tensor with fewer numbers may have a small error by luck
@@ -32,6 +32,7 @@ class PackWriter:
         self.dtype = np.dtype(dtype)
         self.spool = Spool(check_folder(path))
         self.tensors: list[dict[str, Any]] = []
+        self._added: dict[str, float] = {}  # gradient -> size of what its bias' gradient is the sum of
         self._relative: dict[str, tuple[float, float]] = {}  # kind -> relative noise of the last large tensor
 
     def put(self, value: Value) -> None:
@@ -48,12 +49,13 @@ class PackWriter:
             "sha256": array_digest(array),
         }
         if array.dtype.kind == "f" and value.kind != "input":
-            entry.update(self._noise(value.name, value.kind, array))
+            entry.update(self._noise(value, array))
         self.spool.put(value.name, array)
         self.tensors.append(entry)
 
-    def _noise(self, name: str, kind: str, array: np.ndarray) -> dict[str, Any]:
+    def _noise(self, value: Value, array: np.ndarray) -> dict[str, Any]:
         """The measured error, and the floor made of it; see docs/golden.md for why each part is there."""
+        name, kind = value.name, value.kind
         size, eps = size_of(array), float(np.finfo(self.dtype).eps)
         measured = None
         worst, rms = eps * size.largest, eps * size.rms
@@ -63,8 +65,19 @@ class PackWriter:
             found = difference(array, self.precise[name])
             measured = {"max_abs": found.max_abs, "rms": found.rms}
             worst, rms = max(worst, found.max_abs), max(rms, found.rms)
+        worst = max(worst, eps * self._summed(value, array, size))
         worst, rms = self._against_luck(kind, array, size, worst, rms)
         return {"largest": size.largest, "noise": measured, "floor": {"max_abs": worst, "rms": rms}}
+
+    def _summed(self, value: Value, array: np.ndarray, size: Size) -> float:
+        """How large the numbers were that a bias' gradient is the sum of: they may cancel, their rounding does not."""
+        if value.kind == GRADIENT and array.ndim:
+            added = size.largest * math.sqrt(array.size / max(array.shape[-1], 1))
+            self._added.update(dict.fromkeys((value.name, *value.aliases), added))
+        if value.kind != PARAMETER_GRADIENT or not value.name.endswith(".bias"):
+            return 0.0
+        path = value.name.removeprefix(PREFIX[PARAMETER_GRADIENT]).removesuffix(".bias")
+        return self._added.get(PREFIX[GRADIENT] + path, 0.0)
 
     def _against_luck(
         self, kind: str, array: np.ndarray, size: Size, worst: float, rms: float
