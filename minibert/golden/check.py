@@ -67,7 +67,7 @@ def check(
     if not isinstance(model, PreTrainedModel):
         if mode == "isolated":
             judge = Judge(pack, multiple, precision, weights_of(weights), explain_all=True)
-            return check_port_isolated(pack, model, judge, patterns_of(only))
+            return check_port_isolated(pack, model, judge, patterns_of(pack, only))
         options: dict[str, Any] = {"names": names, "partial": partial, "only": only, "multiple": multiple}
         return diff(pack, model, **options, precision=precision, weights=weights)
     if names is not None:
@@ -77,10 +77,10 @@ def check(
         pack, multiple, precision, weights_of(model if weights is None else weights), explain_all=mode == "isolated"
     )
     if mode == "isolated":
-        report = check_model_isolated(pack, model, judge, patterns_of(only))
+        report = check_model_isolated(pack, model, judge, patterns_of(pack, only))
     else:
         lenient = bool(pack.manifest.get("partial")) if partial is None else partial
-        report = _check_pass(pack, model, judge, patterns_of(only), lenient)
+        report = _check_pass(pack, model, judge, patterns_of(pack, only), lenient)
     section = {
         "model": model_section(model),
         "semantics": semantics_card(model.config, model.dtype, model.training),
@@ -143,7 +143,10 @@ def as_recorded(pack: Pack, model: PreTrainedModel) -> PreTrainedModel:
     state = pack.manifest.get("dropout_state")
     if state is not None and twin.training:
         generator = np.random.PCG64()
-        generator.state = state
+        try:
+            generator.state = state
+        except (TypeError, ValueError, KeyError) as reason:
+            raise GoldenError(f"{pack.path.name}: the recorded state of dropout cannot be used: {reason}.") from None
         twin.train(np.random.Generator(generator))
     return twin
 

@@ -135,8 +135,8 @@ def diff(
         names: golden name -> other name, see `NameMap`; needed where they differ.
         partial: whether names may be missing on either side. By default yes, except between two golden packs.
         only: compare just the tensors that match this glob, or one of these.
-        multiple: the tolerance, in noise floors. The default, 16, is about four times what correct float32 ports with
-            another order of summation were measured to need.
+        multiple: the tolerance, in noise floors. Of 9,684 tensors of all 23 classes, PyTorch's float32 run was off by
+            6.1 floors at most, its float64 run by 11.2 of the floors scaled to float64; the default is 16.
         precision: what the other side computes in ("bfloat16", "float16", "tf32") where its arrays do not show it;
             tolerances grow with its rounding error.
         weights: a model or {parameter: array}: diagnoses then try other layers' weights, missing biases and so on.
@@ -156,7 +156,7 @@ def diff(
     report = Report(pack.path.name, what, "propagated", judge.multiple)
     if isinstance(values, Pack):
         report.notes += differing_rules(pack.manifest, values.manifest)
-    patterns = patterns_of(only)
+    patterns = patterns_of(pack, only)
     for entry in pack.results():
         if not chosen(entry, patterns):
             continue
@@ -182,11 +182,15 @@ def as_floats(name: str, array: np.ndarray) -> np.ndarray:
     return array
 
 
-def patterns_of(only: str | Iterable[str] | None) -> list[str] | None:
-    """Globs as a list; None for all tensors."""
+def patterns_of(pack: Pack, only: str | Iterable[str] | None) -> list[str] | None:
+    """Globs as a list; None for all tensors. Raises GoldenError for one that fits nothing in the pack."""
     if only is None:
         return None
-    return [only] if isinstance(only, str) else list(only)
+    patterns = [only] if isinstance(only, str) else list(only)
+    for pattern in patterns:
+        if not any(chosen(entry, [pattern]) for entry in pack.results()):
+            raise GoldenError(f"only has {pattern!r}, which fits no tensor of {pack.path.name}.")
+    return patterns
 
 
 def chosen(entry: Entry, patterns: list[str] | None) -> bool:

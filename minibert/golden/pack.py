@@ -13,7 +13,8 @@ from minibert.golden.errors import GoldenError
 from minibert.golden.manifest import DIGEST_KEY, FORMAT, KEY, array_digest, text_digest
 from minibert.weights.safetensors import SafetensorsFile, open_safetensors
 
-_SECTIONS = ("model", "semantics", "weights", "versions", "command", "tensors")
+_SECTIONS = {"model": dict, "semantics": dict, "weights": dict, "versions": dict, "command": str, "options": dict,
+             "tensors": list}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -124,14 +125,16 @@ def open_pack(path: str | os.PathLike[str] | Pack) -> Pack:
 
 
 def _entries(where: Path, file: SafetensorsFile, manifest: dict[str, Any]) -> dict[str, Entry]:
+    for name, kind in _SECTIONS.items():
+        if name not in manifest:
+            raise GoldenError(f"{where}: the pack's manifest has no {name!r}.")
+        if not isinstance(manifest[name], kind):
+            raise GoldenError(f"{where}: {name!r} of the pack's manifest is not what golden.record writes.")
+    if not isinstance(manifest["model"].get("config"), dict) or not isinstance(manifest["model"].get("class"), str):
+        raise GoldenError(f"{where}: 'model' of the pack's manifest is not what golden.record writes.")
     try:
-        missing = [name for name in _SECTIONS if name not in manifest]
-        if missing:
-            raise GoldenError(f"{where}: the pack's manifest has no {missing[0]!r}.")
         entries = {each["name"]: _entry(each) for each in manifest["tensors"]}
     except (TypeError, KeyError, AttributeError, ValueError) as reason:
-        if isinstance(reason, GoldenError):
-            raise
         raise GoldenError(f"{where}: the pack's manifest describes a tensor wrongly ({reason!r}).") from None
     for name, entry in entries.items():
         if name not in file:

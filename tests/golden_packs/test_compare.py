@@ -215,6 +215,7 @@ BAD_SIDES: list[tuple[Any, dict[str, Any], str]] = [
     (3, {}, "a pack, a file or a dict of arrays belongs there, not a int."),
     ({"loss": "much"}, {}, "loss is a str of"),
     ({"loss": [[1], [1, 2]]}, {}, "loss is a list and cannot be read as an array"),
+    ({"loss": 1.0}, {"only": "x*"}, "only has 'x*', which fits no tensor of bert.safetensors."),
     ({"loss": 1.0}, {"names": [("loss",)]}, "names has ('loss',): a pair of a golden name and the other name"),
     ({"loss": 1.0}, {"names": {"a.*": "b"}}, "names has 'a.*' for 'b': both need the same number of *."),
 ]
@@ -235,8 +236,8 @@ def test_bad_files_are_one_sentence(pack: Path, tmp_path: Path) -> None:
     np.savez(bad, loss=np.array([object()]))
     with pytest.raises(GoldenError, match=r"bad\.npz: 'loss' cannot be read"):
         diff(pack, bad)
+    save_safetensors(tmp_path / "x.safetensors", {"x": np.zeros(1)})
     with pytest.raises(GoldenError, match=r"no golden pack: it has no manifest"):
-        save_safetensors(tmp_path / "x.safetensors", {"x": np.zeros(1)})
         diff(tmp_path / "x.safetensors", {})
 
 
@@ -279,8 +280,12 @@ def test_one_mistake_is_one_red_line(pack: Path) -> None:
     port = steps()
     right = port[f"{SELF}.scores"]
     only = "bert.encoder.layer.0.attention.self.scores"
-    port = {only: lambda golden: np.where(right(golden) < -1e30, right(golden), right(golden) * np.float32(8**0.5)),
-            **port}  # fmt: skip
+
+    def unscaled(golden: GoldenInputs) -> Any:
+        made = right(golden)
+        return np.where(made < -1e30, made, np.maximum(made, -1e30) * np.float32(8**0.5))
+
+    port = {only: unscaled, **port}
     report = check(pack, port, mode="isolated")
     assert [row.name for row in report.failures] == [only]
     assert "missing 1/√K" in report.failures[0].diagnosis

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 import minibert as mb
 from minibert.golden import GoldenError, check, diff, open_pack, record
 from minibert.golden.manifest import DIGEST_KEY, KEY, canonical, metadata, text_digest
+from minibert.golden.stream import Value
+from minibert.golden.writer import PackWriter
 from minibert.weights.safetensors import open_safetensors
 from minibert.weights.save import save_safetensors
 from tests.golden_packs.models import batch, bert
@@ -104,6 +107,14 @@ def wrong_entry(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> None
     manifest["tensors"][3] = {"name": "x"}
 
 
+def odd_options(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    manifest["options"] = 3
+
+
+def odd_model(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    manifest["model"] = {"class": 1}
+
+
 def missing_tensor(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     del arrays["bert.embeddings"]
 
@@ -120,6 +131,8 @@ CHANGES = [
     (newer, "is a golden pack of format 2, and this minibert reads formats up to 1: install a newer minibert."),
     (no_such_format, "the pack's format is 'one', which is none that there has been."),
     (without_semantics, "the pack's manifest has no 'semantics'."),
+    (odd_options, "'options' of the pack's manifest is not what golden.record writes."),
+    (odd_model, "'model' of the pack's manifest is not what golden.record writes."),
     (wrong_entry, "the pack's manifest describes a tensor wrongly (KeyError('kind'))."),
     (missing_tensor, "the manifest lists 'bert.embeddings', which the file does not hold."),
     (extra_tensor, "the file holds 'what.is.this', which the manifest does not list."),
@@ -212,6 +225,28 @@ def test_bad_options_are_one_sentence(good: Path, arguments: dict[str, Any], tex
     with pytest.raises(GoldenError) as caught:
         check(good, bert(), **arguments)
     assert text in str(caught.value)
+
+
+def test_odd_dropout_state(path: Path) -> None:
+    def change(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        manifest["dropout_state"] = {"bit_generator": "PCG64", "state": "?"}
+
+    rewrite(path, change)
+    with pytest.raises(GoldenError, match="the recorded state of dropout cannot be used"):
+        check(path, bert().train(0))
+
+
+def test_run_that_is_not_the_same_twice(tmp_path: Path) -> None:
+    with PackWriter(tmp_path / "p", {}, "float32") as writer:
+        value = Value("loss", "value", np.ones(1, np.float32), "", "", ())
+        with pytest.raises(GoldenError, match="loss came in one precision and not in the other: the pass is not"):
+            writer.put(value)
+
+
+def test_reference_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(GoldenError, match="record_reference runs transformers, and torch is not installed: pip install"):
+        mb.golden.record_reference(None, {}, tmp_path / "p")
 
 
 def test_training_packs_are_not_isolated(tmp_path: Path) -> None:
