@@ -15,6 +15,8 @@ _MOST_HEADS = 64
 def shape_words(evidence: Evidence) -> str:
     """Why two shapes may differ."""
     golden, other = evidence.golden, evidence.other
+    if evidence.name.endswith("extended_attention_mask") and golden.ndim == other.ndim == 4:
+        return _mask_shape_words(golden, other)
     for axes in itertools.permutations(range(golden.ndim)) if golden.ndim <= 5 else ():
         moved = np.transpose(golden, axes)
         if list(axes) != sorted(axes) and moved.shape == other.shape and _near(moved, other):
@@ -31,6 +33,17 @@ def shape_words(evidence: Evidence) -> str:
         axis = [i for i, (a, b) in enumerate(zip(golden.shape, other.shape, strict=True)) if a != b]
         if len(axis) == 1:
             return f"axis {axis[0]} has {other.shape[axis[0]]} entries for {golden.shape[axis[0]]}"
+    return ""
+
+
+def _mask_shape_words(golden: np.ndarray, other: np.ndarray) -> str:
+    rows = golden.shape[2], other.shape[2]
+    if rows[0] == 1 < rows[1]:
+        if ((other < 0) == (golden < 0)).all():
+            return "the same mask, repeated for every query"
+        return "the mask differs from query to query: it is causal, and the golden one is not"
+    if rows[1] == 1 < rows[0]:
+        return "one mask for all queries, where the golden one is causal"
     return ""
 
 

@@ -138,7 +138,8 @@ def run_streamed(
     model(**inputs, trace=trace, edits=edits)
     if wanted:
         seeds = model._seeds(trace, backward if isinstance(backward, Mapping) else None)
-        back = _StreamBackward(trace, seeds, sink, set(model.parameters.tied.values()))
+        shared = {name for name in model.parameters.tied.values() if name.endswith("embeddings.weight")}
+        back = _StreamBackward(trace, seeds, sink, shared)
         trace._backward_done = True
         model.backward_from(back)
         if back.seeds:

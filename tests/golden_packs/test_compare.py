@@ -163,6 +163,10 @@ def test_shapes_and_kinds(pack: Path) -> None:
         assert row.diagnosis == words
     row = diff(pack, {query: heads})[query]
     assert row.diagnosis.startswith("the heads are not merged yet")
+    name = "bert.extended_attention_mask"
+    mask = open_pack(pack)[name]
+    row = diff(pack, {name: np.repeat(mask, 7, axis=2)})[name]
+    assert row.diagnosis == "the same mask, repeated for every query"
     row = diff(pack, {"bert.embeddings": right > 0})["bert.embeddings"]
     assert (row.verdict, row.detail) == ("dtype", "golden float32, other bool")
 

@@ -245,7 +245,7 @@ def test_run_that_is_not_the_same_twice(tmp_path: Path) -> None:
 
 def test_reference_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(GoldenError, match="record_reference runs transformers, and torch is not installed: pip install"):
+    with pytest.raises(GoldenError, match=r"record_reference runs transformers, and torch is not installed: pip"):
         mb.golden.record_reference(None, {}, tmp_path / "p")
 
 

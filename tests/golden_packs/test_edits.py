@@ -1,0 +1,122 @@
+"""Mistakes made in a model of minibert itself: its configuration, its weights, its backward."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minibert as mb
+from minibert import functional
+from minibert.golden import check, record
+from tests.golden_packs.models import batch, bert
+from tests.small_models import small_inputs, small_model
+
+LAYER = "bert.encoder.layer.1"
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return record(bert(), batch(labels=True), tmp_path_factory.mktemp("golden") / "bert.safetensors", backward=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "words", "note"),
+    [
+        ({"hidden_act": "gelu_new"}, "bert.encoder.layer.0.intermediate", "tanh-GELU for erf-GELU", "activation"),
+        ({"hidden_act": "relu"}, "bert.encoder.layer.0.intermediate", "relu for gelu", "hidden_act"),
+        ({"layer_norm_eps": 1e-5}, "bert.embeddings.LayerNorm.rstd", "wrong epsilon: 1e-05", "layer_norm_eps"),
+        ({"is_decoder": True, "use_cache": False}, "bert.extended_attention_mask", "it is causal", "causal"),
+    ],
+)
+def test_configuration(pack: Path, changes: dict[str, Any], where: str, words: str, note: str) -> None:
+    report = check(pack, bert(**changes))
+    assert report.first is not None
+    assert report.first.name == where
+    assert words in report.first.diagnosis
+    assert any(note in each for each in report.notes)
+
+
+def reverse(array: np.ndarray) -> np.ndarray:
+    return array[::-1].copy()
+
+
+WEIGHTS: list[tuple[str, Callable[[np.ndarray], np.ndarray], str, str]] = [
+    ("bert.embeddings.token_type_embeddings.weight", reverse, "bert.embeddings.token_type_embeddings", "swapped"),
+    (f"{LAYER}.attention.self.key.bias", np.zeros_like, f"{LAYER}.attention.self.key", "bias missing"),
+    (f"{LAYER}.attention.self.value.weight", np.transpose, f"{LAYER}.attention.self.value", ""),
+    (f"{LAYER}.attention.output.LayerNorm.bias", np.zeros_like, f"{LAYER}.attention.output", "beta (bias) is missing"),
+    (f"{LAYER}.output.LayerNorm.weight", np.ones_like, f"{LAYER}.output", "gamma (weight) is missing"),
+    ("cls.predictions.bias", np.zeros_like, "cls.predictions", "bias missing"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "where", "words"), WEIGHTS, ids=[name for name, *_ in WEIGHTS])
+def test_weights(pack: Path, name: str, change: Any, where: str, words: str) -> None:
+    model = bert()
+    model.parameters[name] = np.ascontiguousarray(change(model.parameters[name]))
+    report = check(pack, model, weights=bert())
+    assert report.first is not None
+    assert report.first.name == where
+    assert words.replace("bias missing", "bias") in report.first.diagnosis
+    total = len(model.state_dict())
+    assert f"weights: 1 of {total} parameters differ: {name}" in report.notes
+
+
+def test_relative_positions_for_absolute(tmp_path: Path) -> None:
+    golden = small_model("BertModel", dtype="float32", position_embedding_type="relative_key")
+    path = record(golden, small_inputs(golden), tmp_path / "p")
+    report = check(path, small_model("BertModel", dtype="float32"))
+    assert not report.ok
+    assert any("position embeddings: golden 'relative_key', other 'absolute'" in note for note in report.notes)
+
+
+layer_norm_backward = functional.layer_norm_backward
+
+
+def wrong_layer_norm(dy: Any, cache: Any, weight: Any) -> Any:
+    """The mean of dn is left out."""
+    dx, dweight, dbias = layer_norm_backward(dy, cache, weight)
+    return dx + (dy * weight).mean(axis=-1, keepdims=True) * cache.rstd, dweight, dbias
+
+
+def wrong_softmax(dprobs: Any, probs: Any) -> Any:
+    return dprobs * probs
+
+
+def wrong_linear(dy: Any, x: Any, weight: Any) -> Any:
+    rows = tuple(range(dy.ndim - 1))
+    return dy @ weight, np.tensordot(dy, x, (rows, rows)), dy.mean(axis=rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "where", "words"),
+    [
+        ("layer_norm_backward", wrong_layer_norm, "grad/cls.predictions.transform.activation", ""),
+        ("softmax_backward", wrong_softmax, f"grad/{LAYER}.attention.self.scores", ""),
+        ("linear_backward", wrong_linear, "parameter_grad/cls.predictions.bias", "scaled by a constant"),
+    ],
+)
+def test_backward(
+    pack: Path, monkeypatch: pytest.MonkeyPatch, name: str, wrong: Any, where: str, words: str
+) -> None:
+    monkeypatch.setattr(functional, name, wrong)
+    report = check(pack, bert())
+    assert report.first is not None
+    assert report.first.name == where
+    assert words in report.first.diagnosis
+    assert all(row.ok for row in report if row.kind == "value")
+
+
+def test_dropout_left_on(pack: Path) -> None:
+    report = check(pack, bert().train(0))
+    assert report.first is not None
+    assert any(note.startswith("semantics, dropout: golden 'off (evaluation)'") for note in report.notes)
+    assert "bert.embeddings.dropout.mask" in {row.name for row in report if row.verdict == "extra"}
+    assert report["bert.embeddings.sum"].ok
+
+
+def test_public_names() -> None:
+    assert mb.golden.check is check
+    assert set(mb.golden.__all__) <= set(dir(mb.golden))
