@@ -31,7 +31,6 @@ from minibert.tokenizers.unicode_tables import BERT_TO_SPACE, WHITESPACE
 from minibert.tokenizers.vocabulary_files import read_vocab_txt, write_vocab_txt
 from minibert.tokenizers.wordpiece import MAX_WORD_LENGTH, WordPieceCache
 
-
 _ASCII_REMOVED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
 
 

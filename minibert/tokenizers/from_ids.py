@@ -6,7 +6,7 @@ from typing import Any
 from minibert.errors import InputError
 from minibert.tokenizers.base import as_list
 from minibert.tokenizers.batch_encoding import BatchEncoding
-from minibert.tokenizers.call_options import CallOptions, resolve_options
+from minibert.tokenizers.call_options import resolve_options
 from minibert.tokenizers.calling import CallableTokenizer, column
 from minibert.tokenizers.encoding import Sequence
 from minibert.tokenizers.truncation import kept_lengths

@@ -39,7 +39,10 @@ class RemBertTokenizer(PreTrainedTokenizer):
     family = "rembert"
     # transformers 5's RemBertTokenizer would replace the pipeline in tokenizer.json by one with a wrong unknown id
     class_in_config = "PreTrainedTokenizerFast"
-    vocab_files_names: ClassVar[dict[str, str]] = {"vocab_file": "sentencepiece.model", "tokenizer_file": "tokenizer.json"}
+    vocab_files_names: ClassVar[dict[str, str]] = {
+        "vocab_file": "sentencepiece.model",
+        "tokenizer_file": "tokenizer.json",
+    }
 
     def __init__(
         self,

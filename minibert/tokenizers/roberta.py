@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
@@ -130,7 +130,35 @@ class RobertaTokenizer(PreTrainedTokenizer):
         return words
 
     def _adds_space(self, text: str) -> bool:
-        return self.add_prefix_space and text[:1] not in ("", " ")
+        """Whether a part between special tokens gets a blank; the original adds one to the whole text instead."""
+        return self.profile == "transformers" and self.add_prefix_space and text[:1] not in ("", " ")
+
+    def _original_prefix(self, text: str, is_word: bool) -> str:
+        """The blank that the original puts before a text: once, and only if no white space begins it."""
+        wanted = self.profile == "original" and (self.add_prefix_space or is_word)
+        return " " if wanted and text and not text[0].isspace() else ""
+
+    def _ids(self, text: str, split_special: bool = False, is_word: bool = False) -> list[int]:
+        return super()._ids(self._original_prefix(text, is_word) + text, split_special)
+
+    def _quick_sequence(self, text: str, split_special: bool) -> TokenSequence | None:
+        return None if self.profile == "original" else super()._quick_sequence(text, split_special)
+
+    def _text_words(self, text: str, split_special: bool = False, is_word: bool = False) -> list[list[Token]]:
+        prefix = self._original_prefix(text, is_word)
+        words = super()._text_words(prefix + text, split_special)
+        if not prefix:
+            return words
+        return [[Token(id_, (max(a - 1, 0), max(b - 1, 0))) for id_, (a, b) in word] for word in words]
+
+    def _split_sequence(self, text: Iterable[str], details: bool, split_special: bool = False) -> TokenSequence:
+        if self.profile == "transformers":
+            return super()._split_sequence(text, details, split_special)
+        if not details:
+            return TokenSequence([id_ for word in text for id_ in self._ids(word, split_special, True)])
+        parts = [(i, self._text_words(word, split_special, True)) for i, word in enumerate(text)]
+        tokens = [(i, token) for i, words in parts for word in words for token in word]
+        return TokenSequence([t.id for _, t in tokens], [t.span for _, t in tokens], [i for i, _ in tokens])
 
     def _byte_size(self, id_: int) -> int:
         """How many bytes a token of the model covers."""

@@ -1,0 +1,246 @@
+"""Bad input: one clear sentence each, with the names and numbers in it."""
+
+import json
+
+import pytest
+
+from minibert.errors import InputError, TokenizerError
+from minibert.tokenizers.added_tokens import AddedToken
+from minibert.tokenizers.auto import AutoTokenizer
+from minibert.tokenizers.bert import BertTokenizer
+from minibert.tokenizers.byte_bpe import BYTE_CHARS
+from minibert.tokenizers.rembert import RemBertTokenizer
+from minibert.tokenizers.roberta import RobertaTokenizer
+from minibert.tokenizers.vocabulary_files import read_merges_txt, read_vocab_json, read_vocab_txt
+
+BERT = {token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"])}
+ROBERTA = {token: i for i, token in enumerate(["<s>", "<pad>", "</s>", "<unk>", "<mask>", *BYTE_CHARS, "ab"])}
+
+
+@pytest.fixture
+def bert():
+    return BertTokenizer(vocab=BERT)
+
+
+@pytest.fixture
+def roberta():
+    return RobertaTokenizer(vocab=ROBERTA, merges=[("a", "b")])
+
+
+CALLS = [
+    ({}, "You need to specify either `text` or `text_target`."),
+    ({"text": b"a"}, "not bytes; decode the bytes first"),
+    ({"text": 5}, "text input must be of type `str`.*not int 5"),
+    ({"text": ["a", 5]}, "not int 5"),
+    ({"text": {"a": 1}}, "not dict"),
+    ({"text": ["a"], "text_pair": "b"}, "`text_pair` must be a list or tuple with the same length as `text`, not str"),
+    (
+        {"text": ["a", "b"], "text_pair": ["a"]},
+        "batch length of `text`: 2 does not match batch length of `text_pair`: 1",
+    ),
+    ({"text": "a", "is_split_into_words": True}, "must be a list of words, not a str"),
+    ({"text": "a", "padding": "foo"}, r"foo is not a valid padding strategy, please select one of \['longest'"),
+    ({"text": "a", "padding": []}, r"\[\] is not a valid padding strategy"),
+    ({"text": "a", "truncation": "foo"}, "foo is not a valid truncation strategy"),
+    ({"text": "a", "max_length": -1}, "max_length must be an int of 0 or more, not -1"),
+    ({"text": "a", "max_length": "8"}, "max_length must be an int, not '8'"),
+    ({"text": "a", "max_length": 2.5}, "max_length must be an int, not 2.5"),
+    ({"text": "a", "truncation": True, "max_length": 5, "stride": -2}, "stride must be an int of 0 or more, not -2"),
+    ({"text": "a", "truncation": True, "max_length": 5, "stride": 4}, "stride set to 4, .* effective max length of 3"),
+    ({"text": "a a a a a", "max_length": 5, "stride": 3}, "stride of 3 tokens must be less than the 3 tokens"),
+    ({"text": "a", "padding_side": "middle"}, "padding_side must be 'left' or 'right', not 'middle'"),
+    ({"text": "a", "truncation_side": "up"}, "truncation_side must be 'left' or 'right', not 'up'"),
+    ({"text": "a", "return_tensors": "xx"}, r"xx is not a valid TensorType, please select one of \['np', 'cp'\]"),
+    ({"text": "a", "offsets_unit": "bytes"}, "offsets_unit must be one of .*, not 'bytes'"),
+    ({"text": "a a a", "max_length": 4, "truncation": "only_second"}, "Second sequence not provided"),
+    (
+        {"text": "a a a", "text_pair": "a a a", "max_length": 5, "truncation": "only_first"},
+        "4 tokens must go with 'only_first', and that sequence has 3",
+    ),
+    (
+        {"text": "a", "max_length": 10, "truncation": True, "padding": True, "pad_to_multiple_of": 8},
+        r"truncation length \(10\) is not a multiple of pad_to_multiple_of \(8\)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), CALLS, ids=[message for _, message in CALLS])
+def test_calls(bert, arguments, message):
+    with pytest.raises(InputError, match=message):
+        bert(**arguments)
+
+
+@pytest.mark.parametrize("text", ["a é \ud800", "a b \ud800", "[MASK]é \ud800"])
+@pytest.mark.parametrize("offsets", [False, True])
+def test_lone_surrogates(bert, roberta, text, offsets):
+    for tokenizer in (bert, roberta):
+        with pytest.raises(InputError, match=rf"lone surrogate, U\+D800, at position {len(text) - 1}"):
+            tokenizer(text, return_offsets_mapping=offsets)
+        with pytest.raises(InputError, match="lone surrogate"):
+            tokenizer.explain(text)
+
+
+def test_ids_outside_the_vocabulary(bert):
+    for ids in ([5, 99], [-1], 99):
+        with pytest.raises(
+            InputError, match=r"The id (99|-1) is outside the vocabulary .* 7 tokens have the ids 0 to 6"
+        ):
+            bert.decode(ids)
+    with pytest.raises(InputError, match="outside the vocabulary"):
+        bert.convert_ids_to_tokens([99])
+    with pytest.raises(InputError, match="Ids must be ints"):
+        bert.decode("a")
+
+
+def test_padding_without_a_token():
+    tokenizer = BertTokenizer(vocab=BERT, pad_token=None)
+    with pytest.raises(InputError, match="does not have a padding token"):
+        tokenizer(["a", "a b"], padding=True)
+    with pytest.raises(InputError, match="does not have a padding token"):
+        tokenizer(["a", "a b"], padding=True, return_offsets_mapping=True)
+
+
+def test_roles(bert):
+    with pytest.raises(InputError, match="'foo_token' is no role"):
+        bert.add_special_tokens({"foo_token": "x"})
+    with pytest.raises(TokenizerError, match="has no cls_token, which is needed here"):
+        BertTokenizer(vocab=BERT, cls_token=None)("a")
+    with pytest.raises(TokenizerError, match="profile must be one of"):
+        BertTokenizer(vocab=BERT, profile="google")
+    with pytest.raises(TokenizerError, match=r"must be a str or have a str 'content', not 5"):
+        AddedToken.from_value(5)
+
+
+def test_batch_encoding_questions(bert):
+    row = bert("a b")
+    with pytest.raises(InputError, match="Token 9 was asked for, but this row has 4"):
+        row.token_to_chars(9)
+    with pytest.raises(InputError, match="Row 3 was asked for, but this batch has 1"):
+        row.word_ids(3)
+    with pytest.raises(AttributeError, match="no 'labels'"):
+        _ = row.labels
+    with pytest.raises(InputError, match="did not come from a tokenizer's call"):
+        bert.pad({"input_ids": [1]}).word_ids()
+    with pytest.raises(InputError, match="includes 'input_ids', but you provided"):
+        bert.pad({"ids": [1]})
+
+
+# ---------------------------------------------------------------- vocabulary files
+
+
+def test_vocabularies_that_do_not_fit():
+    with pytest.raises(TokenizerError, match=r"no '\[UNK\]', the unknown token"):
+        BertTokenizer(vocab={"a": 0})
+    for cls, wanted in ((BertTokenizer, "vocab.txt"), (RobertaTokenizer, "vocab.json"), (RemBertTokenizer, ".model")):
+        with pytest.raises(TokenizerError, match=wanted):
+            cls()
+    with pytest.raises(TokenizerError, match="needs its merges"):
+        RobertaTokenizer(vocab=ROBERTA)
+    with pytest.raises(
+        TokenizerError, match="merge 0, 'a' . 'x', needs the token 'ax', which is not among the 262 tokens"
+    ):
+        RobertaTokenizer(vocab=ROBERTA, merges=[("a", "x")])
+
+
+FILES = [
+    (read_vocab_txt, "a\nb\na\n", "'a' stands twice, in lines 1 and 3"),
+    (read_vocab_txt, "", "the vocabulary is empty"),
+    (read_vocab_json, "{", "not valid JSON"),
+    (read_vocab_json, "[1]", "must be a non-empty mapping"),
+    (read_vocab_json, '{"a": 0, "b": 0}', "'a' and 'b' both have the id 0"),
+    (read_vocab_json, '{"a": -1}', "'a' has the id -1"),
+    (read_vocab_json, '{"a": "x"}', "'a' has the id 'x'"),
+    (read_vocab_json, "[" * 100_000, "not valid JSON"),
+    (read_merges_txt, "#version: 0.2\na b\nabc\n", "line 3, 'abc', is not two tokens"),
+]
+
+
+@pytest.mark.parametrize(("read", "content", "message"), FILES, ids=[message for *_, message in FILES])
+def test_files(tmp_path, read, content, message):
+    path = tmp_path / "file"
+    path.write_text(content)
+    with pytest.raises(TokenizerError, match=message) as caught:
+        read(path)
+    assert str(path) in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(TokenizerError, match="there is no such file"):
+        read_vocab_txt(tmp_path / "none")
+    (tmp_path / "latin").write_bytes(b"caf\xe9\n")
+    with pytest.raises(TokenizerError, match="cannot be read as UTF-8"):
+        read_vocab_txt(tmp_path / "latin")
+
+
+# ---------------------------------------------------------------- folders
+
+
+def test_folders(tmp_path):
+    with pytest.raises(TokenizerError, match="no such folder"):
+        AutoTokenizer.from_pretrained(tmp_path / "none")
+    with pytest.raises(TokenizerError, match="nothing here says which tokenizer"):
+        AutoTokenizer.from_pretrained(tmp_path)
+    with pytest.raises(TokenizerError, match="neither a tokenizer.json nor vocab.txt; the folder holds nothing"):
+        BertTokenizer.from_pretrained(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "T5Tokenizer"}')
+    with pytest.raises(TokenizerError, match="tokenizer_class is 'T5Tokenizer'; minibert has tokenizers for bert"):
+        AutoTokenizer.from_pretrained(tmp_path)
+    with pytest.raises(TokenizerError, match=r"AutoTokenizer.from_pretrained\(folder\)"):
+        AutoTokenizer()
+
+
+def saved(tokenizer, folder, change):
+    """The folder of a saved tokenizer whose tokenizer.json was changed."""
+    tokenizer.save_pretrained(folder)
+    data = json.loads((folder / "tokenizer.json").read_text())
+    change(data)
+    (folder / "tokenizer.json").write_text(json.dumps(data))
+    return folder
+
+
+CHANGES = [
+    (lambda data: data.pop("model"), "has no 'model'"),
+    (lambda data: data["model"].update(type="WordLevel"), "the model 'WordLevel' is not supported"),
+    (lambda data: data["normalizer"].update(type="NFKC"), "the normalizer 'NFKC' is not supported here, only BertNorm"),
+    (lambda data: data["pre_tokenizer"].update(type="Digits"), "the pre_tokenizer 'Digits' is not supported"),
+    (lambda data: data["post_processor"].update(type="X"), "the post_processor 'X' is not supported"),
+    (lambda data: data["decoder"].update(type="CTC"), "the decoder 'CTC' is not supported"),
+    (lambda data: data["model"].pop("vocab"), "a part of the file is missing or malformed"),
+    (lambda data: data["model"]["vocab"].update(b=5), "both have the id 5"),
+    (lambda data: data["added_tokens"][0].update(id=5), r"'\[PAD\]' has the id 5, but in the vocabulary it has 0"),
+    (
+        lambda data: data["added_tokens"].append({"content": "new", "id": 6}),
+        "'new' has the id 6, which belongs to 'b'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), CHANGES, ids=[message for _, message in CHANGES])
+def test_tokenizer_json(tmp_path, bert, change, message):
+    with pytest.raises(TokenizerError, match=message):
+        BertTokenizer.from_pretrained(saved(bert, tmp_path, change))
+
+
+BPE_CHANGES = [
+    (lambda data: data["model"].update(dropout=0.1), "dropout=0.1"),
+    (lambda data: data["model"].update(ignore_merges=True), "ignore_merges=True"),
+    (lambda data: data["model"].update(end_of_word_suffix="</w>"), "end_of_word_suffix='</w>'"),
+    (lambda data: data["pre_tokenizer"].update(use_regex=False), "ByteLevel without use_regex"),
+    (lambda data: data.update(normalizer={"type": "Lowercase"}), "the normalizer 'Lowercase' is not supported"),
+    (lambda data: data["model"]["merges"].append("abc"), "merge 1, 'abc', is not a pair"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BPE_CHANGES, ids=[message for _, message in BPE_CHANGES])
+def test_tokenizer_json_of_roberta(tmp_path, roberta, change, message):
+    with pytest.raises(TokenizerError, match=message):
+        RobertaTokenizer.from_pretrained(saved(roberta, tmp_path, change))
+
+
+def test_a_folder_of_another_family(tmp_path, bert):
+    bert.save_pretrained(tmp_path)
+    with pytest.raises(TokenizerError, match="of the bert family, not for a RobertaTokenizer"):
+        RobertaTokenizer.from_pretrained(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TokenizerError, match="is a file, so a tokenizer cannot be saved"):
+        bert.save_pretrained(tmp_path / "file")
