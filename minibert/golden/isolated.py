@@ -103,7 +103,9 @@ def check_port_isolated(pack: Pack, port: Any, judge: Judge, patterns: list[str]
 def _function_for(entry: Entry, port: Mapping[str, Any]) -> str | None:
     names = (entry.name, *entry.aliases)
     exact = next((name for name in names if name in port), None)
-    return exact or next((key for key in port if "*" in key and any(fnmatchcase(name, key) for name in names)), None)
+    if exact is not None or entry.kind != VALUE:  # globs are for values: "*.probs" means no gradient
+        return exact
+    return next((key for key in port if "*" in key and any(fnmatchcase(name, key) for name in names)), None)
 
 
 def _judge_step(pack: Pack, entry: Entry, function: Any, judge: Judge, before: dict[str, int]) -> TensorResult:

@@ -278,6 +278,8 @@ def test_isolated_port_without_mistake(pack: Path) -> None:
     report = check(pack, steps(), mode="isolated")
     assert report.ok
     assert report.compared == 10
+    probs = steps()[f"{SELF}.probs"]
+    assert check(pack, {"*.probs": probs}, mode="isolated").compared == 2  # values, not gradients
 
 
 def test_one_mistake_is_one_red_line(pack: Path) -> None:
