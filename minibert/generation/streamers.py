@@ -30,6 +30,7 @@ class TextStreamer:
         self.skip_prompt = skip_prompt
         self.write = write or (lambda text: print(text, end="", flush=True))
         self.decode_options = decode_options
+        self._known = frozenset(tokenizer.get_vocab().values())  # a model's vocabulary may be padded beyond it
         self._start()
 
     def _start(self) -> None:
@@ -50,7 +51,7 @@ class TextStreamer:
         self.in_prompt = False
         if skipped:
             return
-        self.ids += array.ravel().tolist()
+        self.ids += [id_ for id_ in array.ravel().tolist() if id_ in self._known]
         text = self.tokenizer.decode(self.ids, **self.decode_options)
         # the last word may still change: the next token may belong to it
         end = len(text) if text.endswith("\n") else text.rfind(" ") + 1

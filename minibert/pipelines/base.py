@@ -66,6 +66,7 @@ class Pipeline:
 
     task: ClassVar[str] = ""
     settings_class: ClassVar[type[Settings]] = Settings
+    _known: frozenset[int] | None = None  # the tokenizer's ids
 
     def __init__(
         self,
@@ -229,6 +230,12 @@ class Pipeline:
         if "token_type_ids" in inputs and "token_type_ids" not in self.tokenizer.model_input_names:
             del inputs["token_type_ids"]
         return Row(inputs, details)
+
+    def decode(self, ids: list[int], **options: Any) -> str:
+        """Ids as text; those of the model alone, whose vocabulary may be padded to a round size, give none."""
+        if self._known is None:
+            self._known = frozenset(self.tokenizer.get_vocab().values())
+        return self.tokenizer.decode([id_ for id_ in ids if id_ in self._known], **options)
 
     def pad(self, rows: list[Row]) -> dict[str, np.ndarray]:
         """Rows -> arrays (B, T) of the longest one's length, padded on the right, as encoders want it."""

@@ -38,7 +38,6 @@ class FillMaskPipeline(Pipeline):
 
     task = "fill-mask"
     settings_class = FillMaskSettings
-    _known: frozenset[int] | None = None
 
     def __call__(self, inputs: Any, **options: Any) -> Any:
         if options.get("targets") is not None:
@@ -120,14 +119,8 @@ class FillMaskPipeline(Pipeline):
         ids[place] = id_
         ids = [other for other in ids if other != self.tokenizer.pad_token_id]
         # with several masks the others must stay visible
-        sequence = self._decode(ids, skip_special_tokens=len(row.details) == 1)
-        return {"score": score, "token": id_, "token_str": self._decode([id_]), "sequence": sequence}
-
-    def _decode(self, ids: list[int], skip_special_tokens: bool = False) -> str:
-        """Ids as text; those of the model alone, whose vocabulary may be padded to a round size, give none."""
-        if self._known is None:
-            self._known = frozenset(self.tokenizer.get_vocab().values())
-        return self.tokenizer.decode([id_ for id_ in ids if id_ in self._known], skip_special_tokens)
+        sequence = self.decode(ids, skip_special_tokens=len(row.details) == 1)
+        return {"score": score, "token": id_, "token_str": self.decode([id_]), "sequence": sequence}
 
 
 def _short(text: str, width: int = 60) -> str:

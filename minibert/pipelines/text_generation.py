@@ -84,5 +84,4 @@ class TextGenerationPipeline(Pipeline):
         return [{"generated_text": item + text if settings.return_full_text else text} for text in texts]
 
     def _decode(self, ids: list[int]) -> str:
-        known = [id_ for id_ in ids if id_ < len(self.tokenizer)]
-        return self.tokenizer.decode(known, skip_special_tokens=True, clean_up_tokenization_spaces=True)
+        return self.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=True)

@@ -185,3 +185,13 @@ def test_next_sentence_prediction(folder) -> None:
         probs = theirs(**encoded).logits[0].softmax(-1).tolist()
     both = mb.pipeline("next-sentence-prediction", model=path)((SENTENCES[0], SENTENCES[1]), top_k=2)
     assert abs({entry["label"]: entry["score"] for entry in both}["IsNext"] - probs[0]) <= 1e-5
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_text_generation(family: str, folder) -> None:
+    both = Both("text-generation", folder(family, "ForCausalLM"))
+    for options in ({}, {"max_new_tokens": 5, "num_beams": 3, "num_return_sequences": 2}, {"return_full_text": False},
+                    {"max_new_tokens": 7, "repetition_penalty": 1.5, "no_repeat_ngram_size": 2}):  # fmt: skip
+        options = {"max_new_tokens": 20, "do_sample": False, **options}
+        both.agree(SENTENCES[0], **options)
+        both.agree(list(SENTENCES[:3]), **options)

@@ -1,0 +1,352 @@
+"""Generation against its definitions: greedy is argmax after argmax, beams find the best, samples follow the scores."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minibert as mb
+from minibert.generation import generate
+from minibert.generation.processors import log_softmax
+from tests.small_models import DECODERS, small_model
+
+WIDE = {"vocab_size": 31, "max_position_embeddings": 24}
+IDS = np.array([[5, 9, 17, 9], [11, 4, 8, 30]])
+
+
+@pytest.fixture(scope="module")
+def bert() -> Any:
+    return small_model("BertLMHeadModel", **WIDE)
+
+
+def greedy_by_definition(model: Any, ids: np.ndarray, steps: int) -> np.ndarray:
+    """Read the whole text at every step, and take the likeliest next token."""
+    for _ in range(steps):
+        logits = model(input_ids=ids, use_cache=False).logits[:, -1]
+        ids = np.concatenate([ids, logits.argmax(axis=1)[:, None]], axis=1)
+    return ids
+
+
+@pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_greedy_is_the_likeliest_token_again_and_again(name: str, use_cache: bool) -> None:
+    model = small_model(name, **WIDE)
+    got = generate(model, IDS, max_new_tokens=9, eos_token_id=None, use_cache=use_cache, positions="model")
+    np.testing.assert_array_equal(got, greedy_by_definition(model, IDS, 9))
+    assert got.dtype == np.int64
+
+
+def test_roberta_counts_positions_as_told() -> None:
+    """transformers counts from 0 where the model counts from pad + 1: the scores differ."""
+    model = small_model("RobertaForCausalLM", **WIDE)
+    options: dict[str, Any] = {"max_new_tokens": 1, "return_dict_in_generate": True, "output_scores": True}
+    own = generate(model, IDS, positions="model", **options).scores[0]
+    theirs = generate(model, IDS, **options).scores[0]
+    np.testing.assert_allclose(own, model(input_ids=IDS).logits[:, -1], rtol=1e-5)
+    places = np.arange(4)[None].repeat(2, axis=0)
+    np.testing.assert_allclose(theirs, model(input_ids=IDS, position_ids=places).logits[:, -1], rtol=1e-5)
+    assert np.abs(own - theirs).max() > 0.01
+
+
+@pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.parametrize("beams", [1, 3])
+def test_padding_on_the_left_changes_nothing(name: str, beams: int) -> None:
+    model = small_model(name, **WIDE)
+    pad = model.config.pad_token_id
+    batch = np.array([[pad, pad, 5, 9], [11, 4, 8, 30]])
+    options: dict[str, Any] = {"max_new_tokens": 6, "num_beams": beams, "eos_token_id": None, "positions": "model"}
+    together = generate(model, batch, **options)
+    alone = generate(model, [[5, 9]], **options)
+    np.testing.assert_array_equal(together[0, 2:], alone[0])
+    np.testing.assert_array_equal(together, generate(model, batch, attention_mask=batch != pad, **options))
+    np.testing.assert_array_equal(together, generate(model, {"input_ids": batch}, **options))
+
+
+def test_texts_end_at_their_end_token(bert: Any) -> None:
+    free = generate(bert, IDS, max_new_tokens=8, eos_token_id=None)
+    eos = int(free[0, 6])
+    expected = free.copy()
+    for row in expected:
+        places = np.flatnonzero(row[4:] == eos)
+        if len(places):
+            row[4 + places[0] + 1 :] = 3
+    ended = generate(bert, IDS, max_new_tokens=8, eos_token_id=eos, pad_token_id=3)
+    np.testing.assert_array_equal(ended, expected[:, : ended.shape[1]])
+    assert (expected[:, ended.shape[1] :] == 3).all()  # when all have ended, nothing is left to do
+    assert (ended[0] == 3).any() or ended.shape[1] < 12
+    held = generate(bert, IDS, max_new_tokens=8, eos_token_id=[eos, 30], min_new_tokens=4)
+    assert not np.isin(held[:, 4:8], [eos, 30]).any()
+
+
+def all_texts(model: Any, prompt: np.ndarray, steps: int) -> dict[tuple[int, ...], float]:
+    """The logarithm of every continuation's probability."""
+    found = {}
+    for tokens in itertools.product(range(model.config.vocab_size), repeat=steps):
+        ids = np.array([[*prompt, *tokens]])
+        scores = log_softmax(model(input_ids=ids, use_cache=False).logits[0])
+        found[tokens] = float(sum(scores[len(prompt) - 1 + i, token] for i, token in enumerate(tokens)))
+    return found
+
+
+def test_wide_beams_find_the_best_text() -> None:
+    model = small_model("BertLMHeadModel", vocab_size=7, max_position_embeddings=12)
+    prompt = np.array([5, 2, 6])
+    scored = all_texts(model, prompt, 3)
+    best = sorted(scored, key=lambda tokens: -scored[tokens])[:4]
+    out = generate(
+        model, [prompt], max_new_tokens=3, num_beams=49, num_return_sequences=4, eos_token_id=None,
+        length_penalty=1.0, return_dict_in_generate=True,
+    )  # fmt: skip
+    assert [tuple(row[3:].tolist()) for row in out.sequences] == best
+    np.testing.assert_allclose(out.sequences_scores, [scored[tokens] / 3 for tokens in best], rtol=1e-5)
+
+
+def test_length_penalty_and_early_stopping(bert: Any) -> None:
+    options: dict[str, Any] = {"max_new_tokens": 10, "num_beams": 4, "eos_token_id": list(range(10)), "pad_token_id": 0}
+    lengths = {
+        penalty: (generate(bert, IDS, length_penalty=penalty, early_stopping="never", **options)[:, 4:] > 0).sum()
+        for penalty in (-3.0, 3.0)
+    }
+    assert lengths[-3.0] < lengths[3.0]
+    scores = [
+        generate(bert, IDS, early_stopping=kind, return_dict_in_generate=True, **options).sequences_scores
+        for kind in (True, "never")
+    ]
+    assert (scores[1] >= scores[0] - 1e-6).all()  # whoever looks longer finds nothing worse
+
+
+def chi_squared(counts: np.ndarray, probs: np.ndarray) -> float:
+    """Pearson's statistic in standard deviations above its mean; cells with fewer than 5 expected are joined."""
+    expected = probs * counts.sum()
+    small = expected < 5
+    observed = np.append(counts[~small], counts[small].sum())
+    expected = np.append(expected[~small], expected[small].sum())
+    keep = expected > 0
+    statistic = ((observed[keep] - expected[keep]) ** 2 / expected[keep]).sum()
+    freedom = keep.sum() - 1
+    return (statistic - freedom) / np.sqrt(2 * freedom)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"top_k": 0}, {"top_k": 6}, {"top_k": 0, "top_p": 0.7}, {"top_k": 0, "temperature": 0.5},
+     {"top_k": 0, "temperature": 2.0, "top_p": 0.9, "repetition_penalty": 1.5}],
+)  # fmt: skip
+def test_samples_follow_the_distribution(bert: Any, options: dict[str, Any]) -> None:
+    out = generate(
+        bert, IDS[:1], do_sample=True, num_return_sequences=20_000, max_new_tokens=1, seed=1,
+        return_dict_in_generate=True, output_scores=True, **options,
+    )  # fmt: skip
+    scores = bert(input_ids=IDS[:1]).logits[0, -1].copy()
+    if "repetition_penalty" in options:
+        for token in set(IDS[0].tolist()):
+            scores[token] *= 1.5 if scores[token] < 0 else 1 / 1.5
+    scores /= options.get("temperature", 1.0)
+    probs = np.exp(log_softmax(scores))
+    order = np.argsort(-probs)
+    if options["top_k"]:
+        probs[order[options["top_k"] :]] = 0.0
+    if "top_p" in options:
+        before = np.cumsum(probs[order]) - probs[order]  # the probability of all that are likelier
+        probs[order[before >= options["top_p"]]] = 0.0
+    probs /= probs.sum()
+    counts = np.bincount(out.sequences[:, -1], minlength=31)
+    assert not counts[probs == 0].any()
+    assert abs(chi_squared(counts, probs)) < 4.5
+
+
+def test_samples_of_two_tokens_follow_the_joint_distribution(bert: Any) -> None:
+    """The second token's chances depend on the first: the cache of every text is its own."""
+    texts = generate(bert, IDS[:1], do_sample=True, num_return_sequences=20_000, max_new_tokens=2, top_k=0, seed=2)
+    first = np.exp(log_softmax(bert(input_ids=IDS[:1]).logits[0, -1]))
+    continued = np.concatenate([IDS[:1].repeat(31, axis=0), np.arange(31)[:, None]], axis=1)
+    second = np.exp(log_softmax(bert(input_ids=continued).logits[:, -1]))
+    counts = np.zeros((31, 31))
+    np.add.at(counts, (texts[:, 4], texts[:, 5]), 1)
+    assert abs(chi_squared(counts.ravel(), (first[:, None] * second).ravel())) < 4.5
+
+
+def test_drawn_beams_are_different_texts_by_probability() -> None:
+    """With one step, two beams are a draw of two tokens without putting back: the better one comes first."""
+    model = small_model("BertLMHeadModel", vocab_size=9, max_position_embeddings=12)
+    probs = np.exp(log_softmax(model(input_ids=[[5, 2]]).logits[0, -1]))
+    rng, counts, draws = np.random.default_rng(3), np.zeros((9, 9)), 1500
+    for _ in range(draws):
+        texts = generate(model, [[5, 2]], do_sample=True, num_beams=2, num_return_sequences=2, max_new_tokens=1,
+                         top_k=0, eos_token_id=None, seed=rng)  # fmt: skip
+        counts[tuple(sorted(texts[:, -1]))] += 1
+    assert not np.diag(counts).any()
+    # the first two of a draw of four in order: p(a) p(b) / (1 - p(a)), both ways round
+    pair = probs[:, None] * probs / (1 - probs)[:, None]
+    pair = np.triu(pair + pair.T, 1)
+    assert abs(chi_squared(counts.ravel(), pair.ravel())) < 4.5
+
+
+def test_seeds(bert: Any) -> None:
+    options: dict[str, Any] = {"do_sample": True, "max_new_tokens": 6}
+    one, same, other = (generate(bert, IDS, seed=seed, **options) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+    rng = np.random.default_rng(1)
+    np.testing.assert_array_equal(one, generate(bert, IDS, seed=rng, **options))
+    assert (one != generate(bert, IDS, seed=rng, **options)).any()
+
+
+def test_no_ngram_comes_twice(bert: Any) -> None:
+    for size, beams in ((1, 1), (2, 1), (2, 3), (3, 3)):
+        texts = generate(bert, IDS[:, :2], max_new_tokens=16, no_repeat_ngram_size=size, num_beams=beams)
+        for row in texts.tolist():
+            grams = [tuple(row[i : i + size]) for i in range(len(row) - size + 1)]
+            assert len(set(grams)) == len(grams)
+
+
+def test_criteria_and_processors_of_the_caller(bert: Any) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def at_six(ids: np.ndarray, scores: Any) -> bool:
+        seen.append(ids.shape)
+        return ids.shape[1] >= 6
+
+    assert generate(bert, IDS, stopping_criteria=[at_six]).shape == (2, 6)
+    assert seen == [(2, 5), (2, 6)]
+    first_only = generate(bert, IDS, stopping_criteria=[lambda ids, scores: np.array([True, False])], pad_token_id=1)
+    assert (first_only[0, 5:] == 1).all()
+    forced = generate(bert, IDS, max_new_tokens=3, logits_processor=[lambda ids, scores: np.eye(31)[[7, 8]]])
+    np.testing.assert_array_equal(forced[:, 4:], [[7] * 3, [8] * 3])
+    with pytest.raises(mb.InputError, match=r"a stopping criterion gave int64 values of shape \(3,\)"):
+        generate(bert, IDS, stopping_criteria=[lambda ids, scores: np.arange(3)])
+
+
+def test_streaming_token_by_token(bert: Any) -> None:
+    steps: list[np.ndarray] = []
+    texts = generate(bert, IDS, max_new_tokens=5, streamer=steps.append)
+    np.testing.assert_array_equal(np.stack(steps, axis=1), texts[:, 4:])
+
+    class Recorder:
+        def __init__(self) -> None:
+            self.got: list[Any] = []
+
+        def put(self, value: Any) -> None:
+            self.got.append(np.array(value))
+
+        def end(self) -> None:
+            self.got.append("end")
+
+    recorder = Recorder()
+    texts = generate(bert, IDS[:1], max_new_tokens=2, streamer=recorder)
+    np.testing.assert_array_equal(recorder.got[0], IDS[:1])
+    assert [recorder.got[1].tolist(), recorder.got[2].tolist()] == texts[0, 4:, None].tolist()
+    assert recorder.got[3] == "end"
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_cross_attention_reads_the_encoder_once(beams: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small_model("BertLMHeadModel", add_cross_attention=True, **WIDE)
+    states = np.random.default_rng(0).normal(size=(2, 5, model.config.hidden_size))
+    inputs: dict[str, Any] = {
+        "encoder_hidden_states": states, "encoder_attention_mask": np.array([[1, 1, 1, 0, 0], [1] * 5]),
+    }  # fmt: skip
+    key = model.base_model.encoder.layer[0].crossattention.self.key
+    calls: list[int] = []
+    forward = key.forward
+    monkeypatch.setattr(key, "forward", lambda x, *rest: calls.append(len(x)) or forward(x, *rest))
+    cached = generate(model, IDS, max_new_tokens=6, num_beams=beams, **inputs)
+    assert calls == [2]  # once, before the beams part
+    np.testing.assert_array_equal(
+        cached, generate(model, IDS, max_new_tokens=6, num_beams=beams, use_cache=False, **inputs)
+    )
+
+
+def test_each_token_is_read_once(bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = bert.base_model.encoder.layer[0].attention.self.key
+    shapes: list[tuple[int, ...]] = []
+    forward = key.forward
+    monkeypatch.setattr(key, "forward", lambda x, *rest: shapes.append(x.shape[:2]) or forward(x, *rest))
+    generate(bert, IDS, max_new_tokens=4, num_beams=3)
+    assert shapes == [(2, 4), (6, 1), (6, 1), (6, 1)]
+
+
+def test_beams_without_a_cache_find_the_same(bert: Any) -> None:
+    options: dict[str, Any] = {"max_new_tokens": 8, "num_beams": 4, "num_return_sequences": 4, "eos_token_id": 7}
+    np.testing.assert_array_equal(generate(bert, IDS, **options), generate(bert, IDS, use_cache=False, **options))
+
+
+def test_token_types_go_on_with_the_last(bert: Any) -> None:
+    types = np.array([[0, 0, 1, 1], [0, 0, 0, 2]])
+    got = generate(bert, {"input_ids": IDS, "token_type_ids": types}, max_new_tokens=3)
+    ids = IDS
+    for _ in range(3):
+        logits = bert(input_ids=ids, token_type_ids=types, use_cache=False).logits[:, -1]
+        ids = np.concatenate([ids, logits.argmax(axis=1)[:, None]], axis=1)
+        types = np.concatenate([types, types[:, -1:]], axis=1)
+    np.testing.assert_array_equal(got, ids)
+
+
+def test_lengths(bert: Any) -> None:
+    assert generate(bert, IDS).shape == (2, 24)  # 20 new tokens
+    assert generate(bert, np.tile(IDS, 4)).shape == (2, 24)  # as many as there are positions for
+    assert generate(bert, IDS, max_length=7).shape == (2, 7)
+    assert generate(small_model("RemBertForCausalLM", bos_token_id=3, **WIDE), max_new_tokens=2).shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_length": 4}, "max_length is 4, which counts the prompt's 4 tokens too: give more, or max_new_tokens="),
+        ({"max_new_tokens": 21}, r"texts of 25 tokens are asked for \(the prompt has 4\), but the model has positions"
+                                 " for 24: give max_new_tokens=20 at most"),
+        ({"min_length": 12, "max_length": 8}, "texts of at least 12 tokens are asked for, and of at most 8"),
+        ({"max_new_tokens": 0}, "max_new_tokens is 0: an integer of 1 or more belongs there"),
+        ({"temperature": 0.0, "do_sample": True}, "temperature is 0.0: a number above 0 belongs there"),
+        ({"top_p": 1.5, "do_sample": True}, "top_p is 1.5: a number from 0 to 1 belongs there"),
+        ({"top_k": -1, "do_sample": True}, "top_k is -1: an integer of 0 or more belongs there"),
+        ({"num_beams": True}, "num_beams is True: an integer of 1 or more belongs there"),
+        ({"early_stopping": "soon", "num_beams": 2}, "early_stopping is 'soon': True, False or 'never' belongs there"),
+        ({"num_return_sequences": 2}, "num_return_sequences is 2, but greedy search finds one text only"),
+        ({"num_return_sequences": 3, "num_beams": 2}, "num_return_sequences is 3, more than the 2 beams"),
+        ({"num_beams": 2, "streamer": print}, "a streamer needs one text that only grows"),
+        ({"streamer": 3}, "streamer is a int: a function of the new tokens, or one with put and end"),
+        ({"eos_token_id": 31}, r"eos_token_id is 31: ids 0..30 exist here"),
+        ({"pad_token_id": -1}, r"pad_token_id is -1: ids 0..30 exist here"),
+        ({"positions": "relative"}, "positions is 'relative': choose one of transformers, model"),
+        ({"input_ids": IDS}, "the prompts were given twice"),
+        ({"attention_mask": np.ones((2, 5))}, r"attention_mask has shape \(2, 5\): \(2, 4\), as input_ids has"),
+    ],
+)  # fmt: skip
+def test_mistakes(bert: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(mb.InputError, match=message):
+        generate(bert, IDS, **options)
+
+
+def test_mistakes_in_prompts_and_models(bert: Any) -> None:
+    with pytest.raises(mb.InputError, match="the prompts have different lengths: pad them on the left"):
+        generate(bert, [[1, 2], [3]])
+    with pytest.raises(mb.InputError, match=r"input_ids has shape \(2,\) and dtype int64"):
+        generate(bert, [1, 2])
+    with pytest.raises(mb.InputError, match="there is no prompt, and no bos_token_id to begin with"):
+        generate(bert)
+    with pytest.raises(mb.InputError, match="the prompt has 24 tokens and the model positions for 24"):
+        generate(bert, np.ones((1, 24), dtype=int))
+    with pytest.raises(mb.InputError, match="the BertLMHeadModel is an encoder, whose tokens see those after them"):
+        generate(small_model("BertLMHeadModel", is_decoder=False), IDS)
+    with pytest.raises(mb.InputError, match="a BertForMaskedLM does not generate: BertLMHeadModel"):
+        generate(small_model("BertForMaskedLM"), IDS)
+    with pytest.raises(mb.InputError, match=r"input_ids\[0, 0\] is 99: ids 0..30 exist here"):
+        generate(bert, [[99, 1]])
+
+
+def test_warnings(bert: Any) -> None:
+    with pytest.warns(UserWarning, match="temperature, top_p has no effect without do_sample=True"):
+        generate(bert, IDS, max_new_tokens=1, temperature=0.5, top_p=0.9)
+    with pytest.warns(UserWarning, match="length_penalty has no effect without num_beams above 1"):
+        generate(bert, IDS, max_new_tokens=1, length_penalty=0.5)
+    with pytest.warns(UserWarning, match="a prompt ends with padding"):
+        generate(bert, [[5, 6, 0], [7, 8, 9]], max_new_tokens=1, pad_token_id=0)
+
+
+def test_arguments_stay_as_they_are(bert: Any) -> None:
+    ids, mask, types = IDS.copy(), np.ones_like(IDS), np.zeros_like(IDS)
+    generate(bert, ids, attention_mask=mask, token_type_ids=types, max_new_tokens=3, num_beams=2)
+    assert (ids == IDS).all()
+    assert mask.shape == types.shape == IDS.shape
