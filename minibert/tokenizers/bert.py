@@ -147,7 +147,28 @@ class BertTokenizer(PreTrainedTokenizer):
         return self._normalized_ids(self._normalized(text))
 
     def _located(self, text: str, start: int, word: int) -> tuple[list[int], list[Span], list[int], int] | None:
-        return None if self.profile == "original" else self._chunks.sequence(text, start, word)
+        if self.profile == "original":
+            return None
+        if not text.isascii() or not self.normalizer_options.clean_text or _ASCII_REMOVED(text):
+            return self._chunks.sequence(text, start, word)
+        # ASCII keeps its length: a word of the lower-cased text stands where it stood before
+        ids: list[int] = []
+        offsets: list[Span] = []
+        words: list[int] = []
+        known = self._model
+        for match in BERT_ASCII_WORDS.finditer(text.lower() if self.normalizer_options.lowercase else text):
+            found = known[match[0]]
+            if len(found) == 1:
+                ids.append(found[0])
+                offsets.append((start + match.start(), start + match.end()))
+                words.append(word)
+            else:
+                at = start + match.start()
+                offsets += [(at + a, at + b) for a, b in known.spans[match[0]]]
+                ids += found
+                words += [word] * len(found)
+            word += 1
+        return ids, offsets, words, word
 
     def _normalized_ids(self, text: str) -> list[int]:
         if self.profile == "original":
