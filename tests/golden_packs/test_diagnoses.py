@@ -1,0 +1,67 @@
+"""Every mistake that a step is said to make is recognised when it is made there."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minibert.golden import check, diff, open_pack, record
+from minibert.golden.evidence import Evidence
+from minibert.golden.steps import step_variants
+from tests.golden_packs.models import batch, bert
+from tests.small_models import small_inputs, small_model
+
+
+def recognised(path: Path, weights: dict[str, np.ndarray] | None) -> tuple[int, int, set[str]]:
+    """How many variants there are, how many are named in their own words, and the words."""
+    pack, tried, named, words_met = open_pack(path), 0, 0, set()
+    for entry in pack.results():
+        if entry.kind != "value" or entry.floor is None:
+            continue
+        golden = pack[entry.name]
+        evidence = Evidence(entry, golden, golden * 1.5 + 1, entry.floor["rms"], pack, None, weights)
+        for words, candidate in step_variants(evidence):
+            if candidate is None:
+                continue
+            made = np.broadcast_to(candidate, golden.shape)
+            row = diff(pack, {entry.name: made}, weights=weights)[entry.name]
+            if row.ok or not np.isfinite(made).all():
+                continue  # this mistake does not show with these numbers
+            tried += 1
+            assert row.diagnosis, (entry.name, words)
+            named += words in row.diagnosis
+            words_met.add(words)
+    return tried, named, words_met
+
+
+@pytest.mark.parametrize("with_weights", [False, True])
+def test_every_variant_is_recognised(tmp_path: Path, with_weights: bool) -> None:
+    model = bert()
+    path = record(model, batch(labels=True), tmp_path / "p")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # wrong sums of hidden scores overflow
+        tried, named, words = recognised(path, model.state_dict() if with_weights else None)
+    assert tried > 200
+    assert named >= 0.9 * tried, f"{named} of {tried}"
+    assert len(words) >= 60
+
+
+@pytest.mark.parametrize("class_name", ["RobertaForSequenceClassification", "RemBertForMaskedLM"])
+def test_other_families(tmp_path: Path, class_name: str) -> None:
+    model = small_model(class_name, dtype="float32")
+    path = record(model, small_inputs(model), tmp_path / "p")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        tried, named, _ = recognised(path, model.state_dict())
+    assert tried > 150
+    assert named >= 0.85 * tried, f"{named} of {tried}"
+
+
+def test_check_of_arrays_is_diff(tmp_path: Path) -> None:
+    path = record(bert(), batch(), tmp_path / "p")
+    name = "bert.encoder.layer.0.intermediate"
+    dense = open_pack(path)[f"{name}.dense"]
+    report = check(path, {"mine": dense}, names={name: "mine"}, only=name)
+    assert report.first is not None
+    assert report.first.diagnosis == "the activation is missing"
