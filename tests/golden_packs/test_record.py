@@ -238,6 +238,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"inputs": {"input_ids": [[99]]}}, "99"),
     ({"inputs": {"input_ids": [[1]]}, "backward": True}, "the call had no labels, so there is no loss"),
     ({"inputs": {"input_ids": [[1]]}, "backward": {"nothing": 1.0}}, "'nothing' is neither an output of the call"),
+    (
+        {"inputs": {"input_ids": [[1]]}, "backward": {"bert.extended_attention_mask": np.zeros((1, 1, 1, 1))}},
+        "no gradient can enter at bert.extended_attention_mask: nothing learned leads there.",
+    ),
     ({"inputs": {"input_ids": [[1]]}, "training": {"step": 1}}, "training has an unknown 'step': it takes steps"),
     ({"inputs": {"input_ids": [[1]]}, "training": {"steps": 0}}, "training has steps 0: a number from 1 on"),
     ({"inputs": {"input_ids": [[1]]}, "training": 3}, "training is a int: Training(steps=10) belongs there."),

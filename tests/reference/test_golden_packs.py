@@ -99,3 +99,10 @@ def test_bad_references_are_one_sentence(tmp_path: Path) -> None:
         record_reference(theirs, inputs, tmp_path / "p", backward=True)
     with pytest.raises(GoldenError, match=r"the reference is in training mode.*call model\.eval\(\)"):
         record_reference(theirs.train(), inputs, tmp_path / "p")
+
+
+def test_reference_beyond_minibert_is_one_sentence(tmp_path: Path) -> None:
+    _, theirs = both("BertModel", "float32")
+    theirs.config.hidden_act = "no such activation"
+    with pytest.raises(GoldenError, match=r"minibert cannot stand beside this reference: .*no such activation"):
+        record_reference(theirs, {"input_ids": np.array([[1, 2]])}, tmp_path / "p")
