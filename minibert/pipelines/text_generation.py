@@ -84,4 +84,6 @@ class TextGenerationPipeline(Pipeline):
         return [{"generated_text": item + text if settings.return_full_text else text} for text in texts]
 
     def _decode(self, ids: list[int]) -> str:
-        return self.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=True)
+        # byte-level BPE decodes to the very text, in which there is nothing to clean up
+        clean_up = None if self.tokenizer.family == "roberta" else True
+        return self.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=clean_up)
