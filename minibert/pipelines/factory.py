@@ -66,8 +66,6 @@ def pipeline(
     else:
         task = task or tasks_of(_class_name(source))[0]
         extra = _model_options(config, device, device_map, dtype or torch_dtype, revision, model_kwargs)
-        if task == "text-generation":
-            extra.setdefault("is_decoder", True)
         if task == "feature-extraction":
             extra["add_pooling_layer"] = options.get("pooling") == "pooler"
         model = _load_model(task, source, extra)
@@ -119,6 +117,11 @@ def _load_model(task: str, source: Any, options: dict[str, Any]) -> Any:
     except ConfigError:
         having = [name for name in TASKS if _has_class(getattr(auto, TASKS[name][2]), config)]
         raise InputError(f"{config.model_type} models have no {task}: their tasks are {', '.join(having)}.") from None
+    if task == "text-generation" and not (config.is_decoder or options.get("is_decoder")):
+        raise InputError(
+            f"{source} is an encoder, whose tokens see those after them: text-generation needs a checkpoint with "
+            "is_decoder=true in its config.json (model_kwargs={'is_decoder': True} reads this one as a decoder)."
+        )
     with warnings.catch_warnings():
         # a new head is an error of the pipeline's own, and needs no warning besides
         warnings.filterwarnings("ignore", message=".*drawn anew from seed")

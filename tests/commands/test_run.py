@@ -114,7 +114,7 @@ def test_quiet_when_piped(folders: dict[str, str], tmp_path: Path) -> None:
     """As the documentation's command line has it, in a process of its own; many lines, and no progress bar."""
     text = "Plants create [MASK] through a process known as photosynthesis.\n" * 70
     done = subprocess.run(
-        [sys.executable, "-m", "minibert", "run", "--task", "fill-mask", "--model", folders["fill-mask"], "--device=-1"],
+        [sys.executable, "-m", "minibert", "run", "--task=fill-mask", "--device=-1", "--model", folders["fill-mask"]],
         input=text, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stderr == ""

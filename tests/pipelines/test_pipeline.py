@@ -189,6 +189,13 @@ def test_an_untrained_head_does_not_predict(tmp_path: Path, recwarn: pytest.Warn
     mb.pipeline("text-classification", loaded, tokenizer=tokenizer("bert"))
 
 
+def test_an_encoder_does_not_generate(tmp_path: Path) -> None:
+    folder = save("bert", "ForMaskedLM", tmp_path)
+    with pytest.raises(mb.InputError, match="is an encoder, whose tokens see those after them: text-generation needs"):
+        mb.pipeline("text-generation", folder)
+    assert mb.pipeline("text-generation", folder, model_kwargs={"is_decoder": True})("A", max_new_tokens=2)
+
+
 def test_features_need_no_head_and_no_pooler(tmp_path: Path) -> None:
     folder = save("bert", "ForMaskedLM", tmp_path)
     assert np.shape(mb.pipeline("feature-extraction", folder)("a")) == (1, 3, 24)
