@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from minibert.backend import Array, array_module, to_numpy
+from minibert.errors import InputError
 from minibert.generation.rows import select_rows
 
 
@@ -36,7 +37,11 @@ class Decoder:
         self.first_position, self.pad_position = first_position, pad_position
 
     def next_logits(self, ids: np.ndarray) -> np.ndarray:
-        """ids (B, L), the texts so far -> (B, V) on the host, in float32, in which transformers too chooses tokens."""
+        """ids (B, L), the texts so far -> (B, V) on the host, in float32, in which transformers too chooses tokens.
+
+        Raises:
+            InputError: a score is NaN.
+        """
         new = ids.shape[1] - self.mask.shape[1]
         if new > 0:  # tokens that were chosen since the last call
             self.mask = np.pad(self.mask, ((0, 0), (0, new)), constant_values=1)
@@ -63,7 +68,10 @@ class Decoder:
         )
         if self.use_cache:
             self.cache = output.past_key_values
-        return to_numpy(output.logits)[:, -1].astype(np.float32)
+        logits = to_numpy(output.logits)[:, -1].astype(np.float32)
+        if np.isnan(logits).any():
+            raise InputError("the model's scores are not numbers (NaN): look at its weights, or at float16's range.")
+        return logits
 
     def repeat(self, times: int) -> None:
         """Every text so many times, one after the other: B rows become B · times."""

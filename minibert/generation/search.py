@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minibert.errors import InputError
 from minibert.generation.decoder import Decoder
 from minibert.generation.processors import Processor, log_softmax
 from minibert.generation.stopping import Stopping
@@ -45,7 +46,15 @@ def search(
 
 
 def draw(scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """scores (B, V) -> one token (B,) each, by the probabilities softmax(scores)."""
+    """scores (B, V) -> one token (B,) each, by the probabilities softmax(scores).
+
+    Raises:
+        InputError: no token may be drawn, as when every one of a small vocabulary is forbidden.
+    """
+    if not np.isfinite(scores).any(axis=1).all():
+        raise InputError(
+            "no token is left to draw: no_repeat_ngram_size, min_length or a logits_processor forbids all of them."
+        )
     cumulative = np.exp(log_softmax(scores.astype(np.float64))).cumsum(axis=1)
     places = rng.random(len(scores))[:, None] * cumulative[:, -1:]
     tokens = (cumulative <= places).sum(axis=1)

@@ -336,6 +336,16 @@ def test_mistakes_in_prompts_and_models(bert: Any) -> None:
         generate(bert, [[99, 1]])
 
 
+def test_nothing_to_choose_from(bert: Any) -> None:
+    forbidden = [lambda ids, scores: np.full_like(scores, -np.inf)]
+    with pytest.raises(mb.InputError, match="no token is left to draw: no_repeat_ngram_size, min_length or a logits"):
+        generate(bert, IDS, do_sample=True, top_k=0, logits_processor=forbidden)
+    broken = small_model("BertLMHeadModel", **WIDE)
+    broken.parameters["cls.predictions.bias"][3] = np.nan
+    with pytest.raises(mb.InputError, match=r"the model's scores are not numbers \(NaN\)"):
+        generate(broken, IDS)
+
+
 def test_warnings(bert: Any) -> None:
     with pytest.warns(UserWarning, match="temperature, top_p has no effect without do_sample=True"):
         generate(bert, IDS, max_new_tokens=1, temperature=0.5, top_p=0.9)
