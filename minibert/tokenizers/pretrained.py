@@ -184,7 +184,7 @@ def read_folder(folder: Path, cls: type[PreTrainedTokenizer]) -> tuple[dict[str,
         if token not in flags:
             special = token in {str(settings.get(role)) for role in ROLES}
             added.append((AddedToken.from_value(token, special=special), _id(id_, token, folder)))
-    settings = _extra_special_tokens(settings)
+    settings = _extra_special_tokens(settings, flags)
     return {**vocabulary, **settings}, sorted(added, key=lambda pair: pair[1]), template
 
 
@@ -222,14 +222,20 @@ def _id(value: Any, token: Any, folder: Path) -> int:
     return id_
 
 
-def _extra_special_tokens(settings: dict[str, Any]) -> dict[str, Any]:
-    """One list of the special tokens without a role; transformers 4 also writes a mapping name -> token."""
+def _extra_special_tokens(settings: dict[str, Any], flags: dict[str, AddedToken]) -> dict[str, Any]:
+    """One list of the special tokens without a role, with the flags they have elsewhere in the folder.
+
+    transformers 4 also writes a mapping name -> token.
+    """
     tokens: list[Any] = []
     for name in EXTRA:
         value = settings.pop(name, None) or []
         tokens += list(value.values()) if isinstance(value, dict) else list(value)
-    if tokens:
-        settings["extra_special_tokens"] = list({str(AddedToken.from_value(token)): token for token in tokens}.values())
+    read = {str(token): token for token in (AddedToken.from_value(token, special=True) for token in tokens)}
+    if read:
+        settings["extra_special_tokens"] = [
+            replace(flags.get(name, token), special=True) for name, token in read.items()
+        ]
     return settings
 
 

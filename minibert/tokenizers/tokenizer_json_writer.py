@@ -119,7 +119,7 @@ def _rembert_parts(tokenizer: RemBertTokenizer) -> dict[str, Any]:
         "model": {
             "type": "Unigram",
             "unk_id": model.unk_id,
-            "vocab": [[piece.text, piece.score] for piece in model.pieces],
+            "vocab": [[piece.text, float(piece.score)] for piece in model.pieces],
             "byte_fallback": model.byte_fallback,
         },
     }

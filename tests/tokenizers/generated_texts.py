@@ -44,7 +44,8 @@ MARKS = "\u0300\u0301\u0308\u0327\u0323\u0345\u05b0\u064b\u093c\u3099\u309a\u20d
 CASES = "ÀÉÎõüßẞİıŁłØøĐđÅÅKΣςσǅﬀŉΐᾳﾞﷺ㍿①Ⅷⅷ²½ſꟓᲉᏸꭰ"
 SIGNS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~¡§«¶·»¿‘’“”–—…€£¥©®°±×÷·〈〉、。「」！？｡､"
 WIDE = "中文字豈更㐀鿿𠀋𪚥𫜴𫝀𫠝𫠠𫢏𫤞𫤟𫤠𫤿𬺠丽가각힣각아ｱﾊﾞカがばぱ"
-ODD = "\u0378\u061d\u09fd\u166d\u2e43\u2e52\u1c89\ua7cb\u0e3f\ue000\uf8ff\U000f0000\U0010ffff\U0001f600\U0001f1e9\U000114bd\U00011938\U000105c9"
+ODD = "\u0378\u061d\u09fd\u166d\u2e43\u2e52\u1c89\ua7cb\u0e3f\ue000\uf8ff\U000f0000"
+ODD += "\U0010ffff\U0001f600\U0001f1e9\U000114bd\U00011938\U000105c9"
 ASCII_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 ADVERSARIAL = (BLANKS, FORMATS, MARKS, CASES, SIGNS, WIDE, ODD, ASCII_LETTERS, "▁Ġ#'")
 CONTRACTIONS = ["n't", "'s", "'S", "'ll", "'ve", "’s", "'re", "'m", "'d", "'t", " 's"]

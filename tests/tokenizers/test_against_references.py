@@ -1,7 +1,7 @@
 """Live comparison with transformers' compiled tokenizers: thousands of generated texts for each family.
 
 MINIBERT_LIVE_TEXTS=20000 raises the number of texts for each configuration, MINIBERT_LIVE_SEED changes them.
-RemBERT, whose reference is SentencePiece, is in test_rembert_against_sentencepiece.py.
+RemBERT, whose reference is SentencePiece, is in test_rembert_against_references.py.
 """
 
 import os

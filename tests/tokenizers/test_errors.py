@@ -137,7 +137,7 @@ def test_vocabularies_that_do_not_fit():
     with pytest.raises(TokenizerError, match="needs its merges"):
         RobertaTokenizer(vocab=ROBERTA)
     with pytest.raises(
-        TokenizerError, match="merge 0, 'a' . 'x', needs the token 'ax', which is not among the 262 tokens"
+        TokenizerError, match=r"merge 0, 'a' . 'x', needs the token 'ax', which is not among the 262 tokens"
     ):
         RobertaTokenizer(vocab=ROBERTA, merges=[("a", "x")])
 
@@ -180,7 +180,7 @@ def test_folders(tmp_path):
         AutoTokenizer.from_pretrained(tmp_path / "none")
     with pytest.raises(TokenizerError, match="nothing here says which tokenizer"):
         AutoTokenizer.from_pretrained(tmp_path)
-    with pytest.raises(TokenizerError, match="neither a tokenizer.json nor vocab.txt; the folder holds nothing"):
+    with pytest.raises(TokenizerError, match=r"neither a tokenizer.json nor vocab.txt; the folder holds nothing"):
         BertTokenizer.from_pretrained(tmp_path)
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "T5Tokenizer"}')
     with pytest.raises(TokenizerError, match="tokenizer_class is 'T5Tokenizer'; minibert has tokenizers for bert"):

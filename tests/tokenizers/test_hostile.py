@@ -33,7 +33,8 @@ def rembert():
 
 
 TOKENIZERS = {
-    "bert": bert, "bert accents kept": lambda: bert(strip_accents=False), "bert original": lambda: bert(profile="original"),
+    "bert": bert, "bert accents kept": lambda: bert(strip_accents=False),
+    "bert original": lambda: bert(profile="original"),
     "long words": lambda: bert(max_input_chars_per_word=10**9), "roberta": roberta, "rembert": rembert,
 }  # fmt: skip
 TEXTS = {
