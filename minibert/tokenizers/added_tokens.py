@@ -100,10 +100,11 @@ class TokenMatcher:
             if token.lstrip:
                 while start > done and ord(text[start - 1]) in _BLANKS:
                     start -= 1
+                start = max(start, done)
             if token.rstrip:
                 while end < len(text) and ord(text[end]) in _BLANKS:
                     end += 1
-            start = max(start, done)  # the token before may have swallowed blanks that this one begins with
+            # where the token before swallowed blanks that this one is made of, the two overlap, as in the reference
             if done < start:
                 yield Match(None, done, start)
             yield Match(id_, start, end)

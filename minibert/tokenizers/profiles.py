@@ -53,6 +53,7 @@ CALL_DIFFERENCES = (
 )  # fmt: skip
 
 NOT_FOLLOWED = (
+    NotFollowed("all", "transformers 4's Python tokenizers swallow U+001C to U+001F with the blanks beside a token", "white space as Unicode defines it, as in the compiled ones"),
     NotFollowed("bert", "transformers 4's Python tokenizer composes the text (NFC) first", "neither Google nor the compiled tokenizer does"),
     NotFollowed("bert", "transformers 4's Python tokenizer has never_split and do_basic_tokenize", "accepted and ignored, as by the compiled one"),
     NotFollowed("bert", "Google's code knows no special tokens in text", "they are found under both profiles; split_special_tokens=True turns it off"),

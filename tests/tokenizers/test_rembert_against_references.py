@@ -40,6 +40,8 @@ def test_rembert_agrees_on_texts(model_file):
     assert ours.all_special_ids == theirs.all_special_ids
     assert len(ours) == len(theirs)
     for text in generate(COUNT, SEED, [*ours.all_special_tokens, "<sym>", "fox j"]):
+        if ours.mask_token in text and any(char in text for char in "\x1c\x1d\x1e\x1f"):
+            continue  # str.strip takes these for blanks beside [MASK]: see profiles.NOT_FOLLOWED
         ids = theirs(text)["input_ids"]
         assert ours(text)["input_ids"] == ids, repr(text)
         row = ours(text, return_offsets_mapping=True)
