@@ -49,6 +49,7 @@ _HOME: dict[str, str] = {
     **dict.fromkeys(
         ["logit_lens", "attention_rollout", "gradient_x_input", "integrated_gradients", "head_importance"], "analysis"
     ),
+    **dict.fromkeys(["explore", "plot_attention", "plot_logit_lens"], "explorer"),
     "to_numpy": "backend",
     "gradcheck": "gradient_check",
     **dict.fromkeys(["AdamW", "SGD"], "training.optimizers"),

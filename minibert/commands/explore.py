@@ -1,0 +1,57 @@
+"""`minibert explore`: one text through a model, as a page for the browser."""
+
+import argparse
+from typing import Any
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `minibert explore`."""
+    parser.add_argument("model", metavar="MODEL", help="a checkpoint: a folder, or a name")
+    parser.add_argument("text", metavar="TEXT", help="the text; with a mask token, its predictions are shown")
+    parser.add_argument("pair", nargs="?", metavar="SECOND_TEXT", help="the second text of a pair")
+    parser.add_argument("-o", "--output", default="page.html", metavar="FILE", help="the page (default: page.html)")
+    parser.add_argument("--layers", metavar="N,N,...", help="show these layers only, counted from 0")
+    parser.add_argument("--places", metavar="N,N,...|all", help="predict at these tokens (default: the masked ones)")
+    parser.add_argument("--top", type=int, default=8, metavar="N", help="predictions a layer (default: 8)")
+    parser.add_argument("--gradients", action="store_true", help="record gradients and attributions too")
+    parser.add_argument(
+        "--integrated", type=int, default=0, metavar="STEPS", help="integrated gradients too, in so many steps"
+    )
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the page of the checkpoint's own class, and say where."""
+    from minibert import AutoTokenizer
+    from minibert.explorer import explore
+    from minibert.models.auto import class_of_checkpoint
+
+    layers = _numbers("--layers", arguments.layers)
+    places: Any = arguments.places if arguments.places == "all" else _numbers("--places", arguments.places)
+    model = class_of_checkpoint(arguments.model).from_pretrained(arguments.model, dtype=arguments.dtype)
+    tokenizer = AutoTokenizer.from_pretrained(arguments.model)
+    page = explore(
+        model,
+        tokenizer,
+        arguments.text,
+        arguments.output,
+        pair=arguments.pair,
+        layers=layers,
+        places=places,
+        top=arguments.top,
+        gradients=arguments.gradients,
+        integrated=arguments.integrated,
+    )
+    print(f"{arguments.output}: {len(page.encode('utf-8')) / 1e6:.2f} MB, open it in a browser.")
+    return 0
+
+
+def _numbers(option: str, text: str | None) -> list[int] | None:
+    from minibert.errors import InputError
+
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"{option} takes numbers with commas between them, not {text!r}.") from None
