@@ -158,16 +158,17 @@ class BertTokenizer(PreTrainedTokenizer):
         known = self._model
         for match in BERT_ASCII_WORDS.finditer(text.lower() if self.normalizer_options.lowercase else text):
             found = known[match[0]]
+            ids += found
             if len(found) == 1:
-                ids.append(found[0])
-                offsets.append((start + match.start(), start + match.end()))
+                offsets.append(match.span())
                 words.append(word)
             else:
-                at = start + match.start()
+                at = match.start()
                 offsets += [(at + a, at + b) for a, b in known.spans[match[0]]]
-                ids += found
                 words += [word] * len(found)
             word += 1
+        if start:
+            offsets = [(start + a, start + b) for a, b in offsets]
         return ids, offsets, words, word
 
     def _normalized_ids(self, text: str) -> list[int]:

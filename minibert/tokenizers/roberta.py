@@ -4,7 +4,7 @@ import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
-from itertools import chain
+from itertools import accumulate, chain, count, pairwise, repeat
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from minibert.tokenizers.byte_bpe import (
     BytePairCache,
     byte_level_pre_tokenize,
     byte_spans,
+    exact_words,
     fast_words,
     from_byte_chars,
     is_blank_char,
@@ -26,6 +27,7 @@ from minibert.tokenizers.encoding import Sequence as TokenSequence
 from minibert.tokenizers.normalizers import NeedsPlainPath, check_no_surrogates
 from minibert.tokenizers.pretrained import PreTrainedTokenizer
 from minibert.tokenizers.vocabulary_files import read_merges_txt, read_vocab_json, write_merges_txt
+from minibert.tokenizers.wordpiece import CACHE_LIMIT
 
 
 class RobertaTokenizer(PreTrainedTokenizer):
@@ -89,6 +91,8 @@ class RobertaTokenizer(PreTrainedTokenizer):
         unknown = self.vocab.get(str(unk_token)) if self.profile == "original" else None
         self._model = BytePairCache(self.vocab, self.merges, unknown)
         self._token_blanks = _BlankCache(self.tokens_by_id)
+        self._word_spans: dict[str, tuple[list[int], list[Span]]] = {}
+        self._sizes = {id_: len(token) for id_, token in self.tokens_by_id.items()}
         if isinstance(mask_token, str):  # the mask token swallows the blank before it
             mask_token = AddedToken(mask_token, lstrip=True, normalized=False, special=True)
         self._set_roles(
@@ -122,12 +126,15 @@ class RobertaTokenizer(PreTrainedTokenizer):
     def _cut(self, text: AlignedText, spans: list[Span]) -> list[list[Token]]:
         words = []
         for start, end in spans:
-            word = text.text[start:end]
-            ids = self._model.cut(word)
-            parts = byte_spans(word, [self._byte_size(id_) for id_ in ids])
+            ids, parts = self._spans_of(text.text[start:end])
             tokens = [Token(id_, text.span(start + a, start + b)) for id_, (a, b) in zip(ids, parts, strict=True)]
             words.append(tokens)
         return words
+
+    def _spans_of(self, word: str) -> tuple[list[int], list[Span]]:
+        """The ids of a word and their spans inside it."""
+        ids = self._model.cut(word)
+        return ids, byte_spans(word, [self._sizes[id_] for id_ in ids])
 
     def _adds_space(self, text: str) -> bool:
         """Whether a part between special tokens gets a blank; the original adds one to the whole text instead."""
@@ -160,10 +167,6 @@ class RobertaTokenizer(PreTrainedTokenizer):
         tokens = [(i, token) for i, words in parts for word in words for token in word]
         return TokenSequence([t.id for _, t in tokens], [t.span for _, t in tokens], [i for i, _ in tokens])
 
-    def _byte_size(self, id_: int) -> int:
-        """How many bytes a token of the model covers."""
-        return len(self.tokens_by_id[id_])
-
     def _piece_ids(self, text: str) -> list[int]:
         if self._adds_space(text):
             text = " " + text
@@ -175,26 +178,33 @@ class RobertaTokenizer(PreTrainedTokenizer):
             return [id_ for word in words for id_ in self._model.cut(word)]
 
     def _located(self, text: str, start: int, word: int) -> tuple[list[int], list[Span], list[int], int] | None:
-        if not text.isascii() or self._adds_space(text):
+        if self._adds_space(text):
             return None
+        if not text.isascii():
+            return self._located_words(text, start, word)
+        # the tokens of ASCII text lie end to end, a character for each of their bytes
+        found = list(map(self._model.__getitem__, ASCII_WORDS.findall(text)))
+        ids = list(chain.from_iterable(found))
+        offsets = list(pairwise(accumulate(map(self._sizes.__getitem__, ids), initial=start)))
+        words = list(chain.from_iterable(map(repeat, count(word), map(len, found))))
+        return ids, offsets, words, word + len(found)
+
+    def _located_words(self, text: str, start: int, word: int) -> tuple[list[int], list[Span], list[int], int]:
+        """The same for any text: each different word's spans are found once."""
         ids: list[int] = []
         offsets: list[Span] = []
         words: list[int] = []
-        known = self._model
-        for match in ASCII_WORDS.finditer(text):
-            found = known[match[0]]
+        for match in exact_words().finditer(text):
+            known = self._word_spans.get(match[0])
+            if known is None:
+                if len(self._word_spans) >= CACHE_LIMIT:
+                    self._word_spans.clear()
+                known = self._word_spans[match[0]] = self._spans_of(match[0])
+            found, spans = known
             at = start + match.start()
-            if len(found) == 1:
-                ids.append(found[0])
-                offsets.append((at, start + match.end()))
-                words.append(word)
-            else:
-                for id_ in found:
-                    end = at + self._byte_size(id_)  # ASCII: a byte is a character
-                    offsets.append((at, end))
-                    at = end
-                ids += found
-                words += [word] * len(found)
+            ids += found
+            offsets += [(at + a, at + b) for a, b in spans]
+            words += [word] * len(found)
             word += 1
         return ids, offsets, words, word
 
@@ -209,6 +219,14 @@ class RobertaTokenizer(PreTrainedTokenizer):
         if not self.trim_offsets or sequence.offsets is None or sequence.words is None:
             return
         blanks = self._token_blanks
+        if not self.add_prefix_space and self.added.by_id.keys().isdisjoint(sequence.ids):
+            sequence.offsets[:] = [
+                (start + lead, end) if not trail and lead < end - start else _trimmed(start, end, lead, trail)
+                for (start, end), (lead, trail) in zip(
+                    sequence.offsets, map(blanks.__getitem__, sequence.ids), strict=True
+                )
+            ]
+            return
         for i, (id_, (start, end)) in enumerate(zip(sequence.ids, sequence.offsets, strict=True)):
             lead, trail = blanks[id_]
             if id_ in self.added.by_id:  # it may have swallowed blanks that its name does not show
@@ -218,10 +236,7 @@ class RobertaTokenizer(PreTrainedTokenizer):
                 continue
             if lead == 1 and self.add_prefix_space and (i == 0 or start == 0):
                 lead = 0
-            start = min(start + lead, end)
-            if trail and end >= trail:
-                end = max(end - trail, start)
-            sequence.offsets[i] = (start, end)
+            sequence.offsets[i] = _trimmed(start, end, lead, trail)
 
     def _family_template(self) -> Template:
         cls, sep = self.required_id("cls_token"), self.required_id("sep_token")
@@ -250,6 +265,14 @@ class RobertaTokenizer(PreTrainedTokenizer):
         vocab_path.write_text(json.dumps(ordered, ensure_ascii=False) + "\n", encoding="utf-8")
         write_merges_txt(self.merges, merges_path)
         return str(vocab_path), str(merges_path)
+
+
+def _trimmed(start: int, end: int, lead: int, trail: int) -> Span:
+    """A span without `lead` blanks at its start and `trail` at its end, as the reference counts them."""
+    start = min(start + lead, end)
+    if trail and end >= trail:
+        end = max(end - trail, start)
+    return start, end
 
 
 class _BlankCache(dict[int, tuple[int, int]]):

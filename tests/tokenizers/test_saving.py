@@ -1,6 +1,8 @@
 """Folders: what is saved reads back to the same tokenizer, and transformers reads it to the same ids."""
 
+import copy
 import json
+import pickle
 
 import pytest
 from generated_texts import generate
@@ -77,6 +79,12 @@ def test_what_is_saved_reads_back(tokenizer, tmp_path):
     AutoTokenizer.from_pretrained(tmp_path).save_pretrained(again)
     for path in tmp_path.glob("*.json"):
         assert (again / path.name).read_text() == path.read_text(), path.name
+
+
+def test_a_tokenizer_can_be_pickled_and_copied(tokenizer):
+    tokenizer("the one é [X]", return_offsets_mapping=True)  # caches filled
+    same(tokenizer, pickle.loads(pickle.dumps(tokenizer)))
+    same(tokenizer, copy.deepcopy(tokenizer))
 
 
 def test_without_the_newer_files(tokenizer, tmp_path):
