@@ -47,7 +47,7 @@ def gather(model: Any, tokenizer: Any, text: str, options: Options) -> dict[str,
     places = predictions.choose_places(options.places, row.tokens)
     if options.places is not None and getattr(model, "lm_head_module", None) is None:
         raise InputError(f"{type(model).__name__} has no language-model head: it predicts nothing at places.")
-    trace, attributions = _run(model, row, options, places)
+    trace, attributions = _run(model, tokenizer, row, options, places)
     data = {
         "model": _about(model, tokenizer),
         "tokens": row.tokens,
@@ -113,7 +113,9 @@ def _reader(tokenizer: Any) -> Any:
 # the pass and its gradients
 
 
-def _run(model: Any, row: Row, options: Options, places: list[int]) -> tuple[Trace, list[dict[str, Any]]]:
+def _run(
+    model: Any, tokenizer: Any, row: Row, options: Options, places: list[int]
+) -> tuple[Trace, list[dict[str, Any]]]:
     """The trace that the page shows, and attributions as records."""
     given = dict(options.attributions or {})
     trace = options.trace
@@ -123,7 +125,10 @@ def _run(model: Any, row: Row, options: Options, places: list[int]) -> tuple[Tra
         if options.gradients is not False:
             target = options.gradients
             target = _own_target(output, row, places) if target is True else target
-            given = {**_attribute(model, row, trace, output, target, options.integrated), **given}
+            given = {
+                **_attribute(model, _label(tokenizer, model, target), row, trace, output, target, options.integrated),
+                **given,
+            }
     elif options.gradients is not False:
         raise InputError("a trace was given: run model.backward(trace) before, or leave gradients to explore.")
     return trace, [_attribution(name, each, len(row.tokens)) for name, each in given.items()]
@@ -142,13 +147,23 @@ def _own_target(output: Any, row: Row, places: list[int]) -> tuple[str, Any]:
     )
 
 
-def _attribute(model: Any, row: Row, trace: Trace, output: Any, target: Any, integrated: int) -> dict[str, Any]:
+def _label(tokenizer: Any, model: Any, target: tuple[str, Any]) -> str:
+    """A number of the output in words."""
+    field, index = target
+    index = index if isinstance(index, tuple) else (index,)
+    if len(index) == 2 and "logits" in field and getattr(model, "lm_head_module", None) is not None:
+        return f"the logit of “{_reader(tokenizer)(int(index[1]))}” at token {index[0]}"
+    return f"{field}[{', '.join(map(str, index))}]"
+
+
+def _attribute(
+    model: Any, label: str, row: Row, trace: Trace, output: Any, target: Any, integrated: int
+) -> dict[str, Any]:
     """Fill the trace's gradients from the target; gives the attributions to it."""
     from minibert.analysis import gradient_x_input, integrated_gradients
 
     field, index = target
     index = index if isinstance(index, tuple) else (index,)
-    label = f"{field}[{', '.join(map(str, index))}]"
     found = {f"Gradient × input of {label}": gradient_x_input(model, (field, index), **row.inputs)}
     if integrated:
         name = f"Integrated gradients of {label}, {integrated} steps"

@@ -20,16 +20,16 @@ function buildAttention() {
     grid.append(make("div", { role: "row", class: "row" }, make("span", { role: "rowheader" }, String(number)), cells[layer]));
   });
 
-  const position = make("strong", {});
+  const position = [make("strong", {}), make("strong", {})];
   const back = make("button", { type: "button", onclick: () => { change({ open: false }); cells[state.layer][state.head].focus(); } }, "← All heads");
   const side = (name, text) => make("button", { type: "button", "data-side": name, onclick: () => change({ side: name }) }, text);
   const sides = [side("from", "attends to"), side("to", "is attended by")];
   const move = (text, label, parts) => make("button", { type: "button", class: "small", "aria-label": label, onclick: () => change(parts()) }, text);
   const bar = make("div", { class: "tools" }, back,
-    make("span", { class: "mover" },
-      move("‹", "Layer before", () => ({ layer: state.layer - 1 })), move("›", "Next layer", () => ({ layer: state.layer + 1 })),
-      position,
-      move("‹", "Head before", () => ({ head: state.head - 1 })), move("›", "Next head", () => ({ head: state.head + 1 }))),
+    make("span", { class: "mover" }, move("‹", "Layer before", () => ({ layer: state.layer - 1 })), position[0],
+      move("›", "Next layer", () => ({ layer: state.layer + 1 }))),
+    make("span", { class: "mover" }, move("‹", "Head before", () => ({ head: state.head - 1 })), position[1],
+      move("›", "Next head", () => ({ head: state.head + 1 }))),
     make("span", { class: "choice", role: "group", "aria-label": "Direction" }, sides));
   const lines = make("div", { class: "panel lines" });
   const matrix = make("div", { class: "panel matrix" });
@@ -111,33 +111,28 @@ function buildAttention() {
     canvas.height = COUNT * height * ratio;
     const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
-    const curve = (i, j, share, name) => {
-      if (share < FAINTEST) return;
+    const curve = (i, j, shade, opacity, thickness) => {
       const [y, z] = [(i + 0.5) * height, (j + 0.5) * height];
-      pen.strokeStyle = `rgb(${colour(name).join(" ")} / ${Math.min(1, share)})`;
-      pen.lineWidth = 0.8 + 2.2 * share;
+      pen.strokeStyle = `rgb(${shade} / ${Math.min(1, opacity)})`;
+      pen.lineWidth = thickness;
       pen.beginPath();
       pen.moveTo(0, y);
       pen.bezierCurveTo(width / 2, y, width / 2, z, width, z);
       pen.stroke();
     };
-    const pale = COUNT > 48 ? 0.25 : 0.35;
-    const faint = colour("--line");
+    const [strong, pale] = [colour("--more").join(" "), colour("--line").join(" ")];
     for (let i = 0; i < COUNT; i++) {
       for (let j = 0; j < COUNT; j++) {
         const share = weight(state.layer, state.head, i, j);
-        if (share < 2 * FAINTEST) continue;
-        pen.strokeStyle = `rgb(${faint.join(" ")} / ${pale * share})`;
-        pen.lineWidth = 1;
-        pen.beginPath();
-        pen.moveTo(0, (i + 0.5) * height);
-        pen.bezierCurveTo(width / 2, (i + 0.5) * height, width / 2, (j + 0.5) * height, width, (j + 0.5) * height);
-        pen.stroke();
+        if (share >= 2 * FAINTEST) curve(i, j, pale, share / 2, 1);
       }
     }
     const shares = weights();
     const forward = state.side === "from";
-    shares.forEach((share, j) => (forward ? curve(state.token, j, share, "--more") : curve(j, state.token, share, "--more")));
+    shares.forEach((share, other) => {
+      const ends = forward ? [state.token, other] : [other, state.token];
+      if (share >= FAINTEST) curve(...ends, strong, 0.25 + share, 1 + 3 * share);
+    });
     const shade = (column, mine) => [...column.children].forEach((item, i) => {
       item.classList.toggle("chosen", mine && i === state.token);
       item.style.setProperty("--share", mine ? 0 : Math.sqrt(shares[i]).toFixed(3));
@@ -184,7 +179,8 @@ function buildAttention() {
     detail.hidden = !state.open;
     markGrid();
     if (!state.open || state.view !== "attention") return;
-    position.textContent = `Layer ${LAYERS[state.layer]} · Head ${state.head}`;
+    position[0].textContent = `Layer ${LAYERS[state.layer]}`;
+    position[1].textContent = `Head ${state.head}`;
     for (const button of sides) button.setAttribute("aria-pressed", String(button.dataset.side === state.side));
     drawLines();
     if (whole || !drawn) drawMatrix();

@@ -42,11 +42,10 @@ function remember() {
 function recalled() {
   const [view, layer, head, token, value, open] = location.hash.slice(1).split("/");
   if (!VIEWS.some((each) => each.id === view)) return {};
-  const number = (text) => Number.parseInt(text, 10) || 0;
-  return {
-    view, head: number(head), token: number(token), value: number(value), open: open === "open",
-    layer: Math.max(0, LAYERS.indexOf(number(layer))),
-  };
+  const asked = { view, open: open === "open" };
+  const numbers = { layer: LAYERS.indexOf(Number.parseInt(layer, 10)), head: +head, token: +token, value: +value };
+  for (const [name, number] of Object.entries(numbers)) if (Number.isInteger(number) && number >= 0) asked[name] = number;
+  return asked;
 }
 
 /** Say something to screen readers. */
