@@ -9,7 +9,7 @@ import numpy as np
 from minibert.backend import to_numpy
 from minibert.errors import InputError, TraceError
 from minibert.explorer import predictions, values
-from minibert.explorer.packing import Blob, code_unsigned
+from minibert.explorer.packing import Blob, code_probabilities
 from minibert.explorer.tokens import Row, encode, readable
 from minibert.trace import Trace
 
@@ -121,10 +121,12 @@ def _run(
     trace = options.trace
     if trace is None:
         trace = Trace()
+        asked = options.gradients
+        if not isinstance(asked, bool) and not (isinstance(asked, tuple) and len(asked) == 2):
+            raise InputError(f"gradients is {asked!r}: True, or (field, index), such as ('logits', 2), belongs there.")
         output = model(**row.inputs, trace=trace, return_dict=True)
-        if options.gradients is not False:
-            target = options.gradients
-            target = _own_target(output, row, places) if target is True else target
+        if asked is not False:
+            target = _own_target(output, row, places) if asked is True else asked
             given = {
                 **_attribute(model, _label(tokenizer, model, target), row, trace, output, target, options.integrated),
                 **given,
@@ -197,7 +199,7 @@ def _attention(trace: Trace, layers: list[int], tokens: int) -> dict[str, Any]:
         raise TraceError(f"the trace is of a text with {arrays[0].shape[-1]} tokens: this one has {tokens}.")
     probs = np.stack(arrays)
     bits = 16 if 2 * probs.size <= ATTENTION_BUDGET else 8
-    codes, scales = code_unsigned(probs.reshape(-1, tokens), bits)
+    codes, scales = code_probabilities(probs.reshape(-1, tokens), bits)
     blob, floats = Blob(codes.dtype), Blob("<f4")
     blob.add(codes)
     floats.add(scales)

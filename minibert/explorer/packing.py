@@ -1,7 +1,8 @@
 """Numbers for the page: small integers with a scale for each row, in base64.
 
-A row is coded by its largest magnitude: `value = code * scale`, off by at most half a scale. Probabilities have 8 or
-16 bits without a sign, everything else 8 bits with one. What is not finite has no code: its row's scale is NaN.
+A row is coded by its largest magnitude: `value = code * scale`, off by at most half a scale. Everything has 8 bits with
+a sign, except attention: of its probabilities the square roots are coded, in 8 or 16 bits without a sign, so that small
+ones keep their digits beside large ones. What is not finite has no code: its row's scale is NaN.
 """
 
 import base64
@@ -12,21 +13,21 @@ import numpy as np
 Shape = tuple[int, ...]
 
 
-def code_unsigned(rows: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """rows (R, n) of numbers >= 0 -> codes of 8 or 16 bits (R, n), scales (R,).
+def code_probabilities(rows: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """rows (R, n) of numbers >= 0 -> codes of 8 or 16 bits (R, n), scales (R,): `value = (code * scale)²`.
 
-    >>> codes, scales = code_unsigned(np.array([[0.0, 0.5, 1.0]]), 8)
+    >>> codes, scales = code_probabilities(np.array([[0.0, 0.25, 1.0]]), 8)
     >>> codes.tolist(), round(float(scales[0]), 5)
     ([[0, 128, 255]], 0.00392)
     """
-    return _coded(rows, 2**bits - 1, np.dtype(f"<u{bits // 8}"))
+    return _coded(np.sqrt(rows.astype(np.float64)), 2**bits - 1, np.dtype(f"<u{bits // 8}"))
 
 
 def code_signed(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """rows (R, n) -> codes from -127 to 127 (R, n), scales (R,).
 
     >>> codes, scales = code_signed(np.array([[-2.0, 1.0], [0.0, 0.0]]))
-    >>> codes.tolist(), scales.round(4).tolist()
+    >>> codes.tolist(), [round(scale, 4) for scale in scales.tolist()]
     ([[-127, 64], [0, 0]], [0.0157, 0.0])
     """
     return _coded(rows, 127, np.dtype(np.int8))

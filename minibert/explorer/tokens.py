@@ -76,7 +76,7 @@ def readable(tokenizer: Any, token: str, special: bool = False) -> str:
     if special or getattr(tokenizer, "family", "") != "roberta":
         return token
     text = tokenizer.convert_tokens_to_string([token])
-    if not text or "\ufffd" in text or not text.strip():
+    if not text.strip() or "\ufffd" in text or not text.isprintable():
         return token
     return f"Ġ{text[1:]}" if text.startswith(" ") else text
 

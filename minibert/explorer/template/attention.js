@@ -40,7 +40,7 @@ function buildAttention() {
   const detail = make("div", { class: "detail", hidden: true }, bar, make("div", { class: "panels" }, lines, matrix, words));
   view.append(overview, detail);
 
-  const strength = (layer, head) => (i, j) => Math.sqrt(weight(layer, head, i, j));
+  const strength = (layer, head) => (i, j) => root(layer, head, i, j);
   const focusHead = () => back.focus();
 
   // the small pictures, a layer at a time, so that the page answers in between
@@ -90,7 +90,7 @@ function buildAttention() {
 
   let line; // the parts of the lines' panel, made once
   function buildLines() {
-    const height = COUNT <= 48 ? 22 : 17;
+    const height = COUNT <= 48 ? 22 : 13;
     const column = (name, forward) => make("ol", { class: "column", "aria-hidden": "true", style: `--height: ${height}px` },
       TOKENS.map((token, i) => make("li", { onclick: () => change({ token: i, side: forward }), title: spoken(i) }, tokenText(token.shown))));
     const canvas = make("canvas", { "aria-hidden": "true" });

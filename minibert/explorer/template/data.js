@@ -24,11 +24,14 @@ const WALK = DATA.walk.values;
 const WALK_CODES = new Int8Array(bytes(DATA.walk.codes).buffer);
 const WALK_FLOATS = floats(DATA.walk.floats);
 
-/** How much query token i of a head attends to key token j. */
-function weight(layer, head, i, j) {
+/** The square root of how much query token i of a head attends to key token j: what is stored, and what is drawn. */
+function root(layer, head, i, j) {
   const row = (layer * HEADS + head) * COUNT + i;
   return ATTENTION_CODES[row * COUNT + j] * ATTENTION_SCALES[row];
 }
+
+/** How much query token i of a head attends to key token j. */
+const weight = (layer, head, i, j) => root(layer, head, i, j) ** 2;
 
 /** One number of a value's picture. */
 function cell(picture, row, column) {
@@ -45,7 +48,7 @@ function short(number) {
   return number.toFixed(size >= 100 ? 1 : size >= 10 ? 2 : 3).replace("-", "−");
 }
 
-const percent = (share) => (share >= 0.1 ? (100 * share).toFixed(1) : (100 * share).toFixed(share >= 0.001 ? 2 : 4)) + " %";
+const percent = (share) => (share < 1e-6 ? "≈ 0" : share >= 0.1 ? (100 * share).toFixed(1) : (100 * share).toFixed(share >= 0.001 ? 2 : 4)) + " %";
 
 /** A token for sentences: its number and what it says. */
 const spoken = (i) => `${TOKENS[i].shown} (token ${i})`;
