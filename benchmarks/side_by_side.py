@@ -7,6 +7,7 @@ medians of the per-round ratios; `noise` is how much of the machine other progra
 A contender is a function `prepare() -> step`, named "module:function"; `step()` is what is measured.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -141,10 +142,8 @@ def _peak_mb() -> float:
 
 def _forget_peak() -> None:
     """Begin a new measurement of the peak (Linux keeps one a process, which even survives exec)."""
-    try:
+    with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
 
 
 def _serve(target: str) -> None:

@@ -79,7 +79,7 @@ def scatter_add(ids: Array, rows: Array, out: Array) -> None:
     """out[ids[i]] += rows[i] for every i, repeated ids included. ids (M,), rows (M, D), out (V, D).
 
     `out[ids] += rows` would keep only the last of several equal ids. Here the rows of one id are
-    brought together by a stable sort and summed in their order, so that two runs give the same bits.
+    brought together by a stable sort and summed in a fixed order, so that two runs give the same bits.
     """
     if ids.size == 0:
         return

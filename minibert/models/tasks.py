@@ -218,6 +218,12 @@ class CausalLM(_LMTask):
 
     caches_with_labels = False  # a call with labels is training, which needs no cache
 
+    def generate(self, inputs: Any = None, **options: Any) -> Any:
+        """Continue texts token by token: greedy, sampled or by beam search; see `minibert.generation.generate`."""
+        from minibert.generation import generate
+
+        return generate(self, inputs, **options)
+
     def forward(
         self,
         input_ids: Any = None,
