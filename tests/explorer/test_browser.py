@@ -162,10 +162,11 @@ def test_light_and_dark(browser: Browser, pages: dict[str, Path]) -> None:
         let at = 0; // of the nine rows and columns, the least transparent: its colour is the most exact
         for (let i = 0; i < data.length; i += 4) if (data[i + 3] > data[at + 3]) at = i;
         return data.slice(at, at + 3).join(); })()"""
+    browser.wait("document.getElementById('theme').textContent.includes('Light')")  # the page has heard of it too
     before = browser.run(pixel)
     browser.click("#theme")
     assert browser.run(paper) == light
-    browser.wait(f"{pixel} !== '{before}'")
+    assert browser.run(pixel) != before
     browser.press("t")
     assert browser.run(paper) == dark
     browser.run("localStorage.clear()")

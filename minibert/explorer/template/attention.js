@@ -35,7 +35,7 @@ function buildAttention() {
   const matrix = make("div", { class: "panel matrix" });
   const words = make("div", { class: "panel words-panel" });
   const overview = make("div", {},
-    make("p", { class: "note" }, "Every head: queries down, keys across; the darker, the more attention (square root of the weight). Choose one to open it."),
+    make("p", { class: "note" }, "Every head: queries down, keys across; the stronger the colour, the more attention (square root of the weight). Choose one to open it."),
     make("div", { class: "scroll" }, grid));
   const detail = make("div", { class: "detail", hidden: true }, bar, make("div", { class: "panels" }, lines, matrix, words));
   view.append(overview, detail);
