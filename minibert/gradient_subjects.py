@@ -28,6 +28,11 @@ class Subject(Protocol):
 
 
 def find_subject(subject: Any, inputs: Any, upstream: Any, rng: np.random.Generator) -> Subject:
+    """What gradcheck was given, as something to check: a model, a layer object, or a (forward, backward) pair.
+
+    Raises:
+        InputError: it is none of these.
+    """
     if isinstance(subject, PreTrainedModel):
         return _Model(subject, inputs, upstream, rng)
     if isinstance(subject, tuple | list) and len(subject) == 2 and all(callable(part) for part in subject):
