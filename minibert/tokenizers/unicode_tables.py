@@ -3,8 +3,8 @@
 The reference tokenizers are compiled, and each of their parts froze a different version of Unicode.
 Python's `unicodedata` moves on with every release, so asking it would make ids depend on the
 interpreter. Each table below is the class as the compiled tokenizers (`tokenizers` 0.22 and 0.23) were
-observed to apply it, found by trying every code point. `tests/tokenizers/test_unicode_tables.py` repeats
-that enumeration.
+observed to apply it, found by trying every code point. `tests/tokenizers/vectors/make.py` holds that
+enumeration, and the tests its stored result.
 
 Ranges are inclusive, in hexadecimal, separated by blanks: "41-5A AA" is A to Z and U+00AA.
 """
