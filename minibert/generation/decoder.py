@@ -6,7 +6,6 @@ import numpy as np
 
 from minibert.backend import Array, array_module, to_numpy
 from minibert.errors import InputError
-from minibert.generation.rows import select_rows
 
 
 class Decoder:
@@ -81,12 +80,12 @@ class Decoder:
         self.mask = self.mask[rows]
         self.inputs = {name: _rows(value, rows) for name, value in self.inputs.items()}
         if self.cache is not None:
-            select_rows(self.cache, rows)
+            self.cache.select_rows(rows)
 
     def reorder(self, rows: np.ndarray) -> None:
         """Let row i go on with what row rows[i] has read; both are of one prompt, so that the rest is the same."""
         if self.cache is not None and not np.array_equal(rows, np.arange(len(rows))):
-            select_rows(self.cache, rows, same_prompt=True)
+            self.cache.select_rows(rows, same_prompt=True)
 
 
 def _rows(value: Any, rows: np.ndarray) -> Array:

@@ -7,7 +7,9 @@ cross-attention, those of the encoder's states, which are computed once.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from minibert.backend import Array, array_module, move
+import numpy as np
+
+from minibert.backend import Array, array_module, move, to_numpy
 from minibert.errors import InputError
 
 
@@ -35,6 +37,13 @@ class _Buffer:
         self.room[:, :, self.length : needed] = new
         self.length = needed
         return self.view()
+
+    def select_rows(self, rows: Array) -> None:
+        """Row i becomes a copy of row rows[i]; the room for more tokens stays."""
+        old = self.view()
+        xp, room = array_module(old), self.room
+        self.room = xp.empty((len(rows), *room.shape[1:]), dtype=old.dtype)  # type: ignore[union-attr]
+        self.room[:, :, : self.length] = old[rows]
 
 
 class Cache:
@@ -90,6 +99,30 @@ class Cache:
     def set_cross(self, key: Array, value: Array, layer: int) -> None:
         """Keep the keys and values of the encoder's states."""
         self._cross[layer] = (key, value)
+
+    def select_rows(self, rows: Any, same_prompt: bool = False) -> None:
+        """Let row i go on with what row rows[i] holds; `len(rows)` becomes the batch. In place.
+
+        Arrays that were given out stay as they are.
+
+        Args:
+            rows: (B,) integers from 0 to the batch so far; one may be named several times.
+            same_prompt: rows only change places with rows of one prompt, so that the keys and values of the
+                encoder's states need not move.
+
+        Raises:
+            InputError: a row that the cache has not.
+        """
+        index = np.asarray(to_numpy(rows))
+        batch = len(self._self[0][0].view()) if self._self else 0
+        if index.ndim != 1 or index.dtype.kind not in "iu" or ((index < 0) | (index >= batch)).any():
+            raise InputError(f"rows is {index.tolist()}: a list of integers from 0 to {batch - 1} belongs there.")
+        for buffer in (buffer for buffers in self._self for buffer in buffers):
+            buffer.select_rows(move(index, array_module(buffer.view())))
+        if not same_prompt:
+            for layer, (key, value) in self._cross.items():
+                at = move(index, array_module(key))
+                self._cross[layer] = (key[at], value[at])
 
     def get_seq_length(self, layer: int = 0) -> int:
         """How many tokens the cache holds."""

@@ -69,6 +69,29 @@ def test_indexing() -> None:
             assert not np.shares_memory(a, b)
 
 
+def test_select_rows() -> None:
+    cache, keys = mb.Cache(), pair(3)[0]
+    cache.update(keys, keys + 1, 0)
+    cross = pair(S, 9)
+    cache.set_cross(*cross, 0)
+    given = cache[0][0]
+    cache.select_rows([1, 0, 1], same_prompt=True)
+    np.testing.assert_array_equal(cache[0][0], keys[[1, 0, 1]])
+    np.testing.assert_array_equal(cache[0][1], keys[[1, 0, 1]] + 1)
+    np.testing.assert_array_equal(given, keys)  # what was given out stays as it is
+    assert cache.cross(0) == cross
+    more = np.concatenate([pair(1, 2)[0], pair(1, 3)[0][:1]])
+    np.testing.assert_array_equal(cache.update(more, more, 0)[0], np.concatenate([keys[[1, 0, 1]], more], axis=2))
+    cache.select_rows(np.array([2]), same_prompt=True)
+    np.testing.assert_array_equal(cache[0][0][0, :, 3], more[2, :, 0])
+    cache.set_cross(*cross, 0)
+    cache.select_rows([0])
+    np.testing.assert_array_equal(cache.cross(0)[1], cross[1][:1])
+    for rows in ([1], [-1], [0.5], [[0]]):
+        with pytest.raises(InputError, match=r"^rows is .*: a list of integers from 0 to 0 belongs there\.$"):
+            cache.select_rows(rows)
+
+
 def test_legacy_arrays_may_be_lists_and_take_the_models_dtype() -> None:
     layers = [[array.tolist() for array in pair(2)]]
     cache = mb.Cache.from_legacy_cache(layers, np, np.dtype("float32"))
