@@ -262,8 +262,9 @@ class PreTrainedModel(Module):
 
         Returns:
             {parameter name: gradient}. A tied weight stands once, under its embedding's name, with both its
-            uses summed; a parameter through which nothing flows is left out. `trace.grad` then holds the
-            gradient of every kept intermediate.
+            uses summed. Parts of the model (embeddings, a layer, a head) that no gradient reaches are left out;
+            a part that one reaches somewhere inside, at a name of the trace, has zeros where nothing flows.
+            `trace.grad` then holds the gradient of every kept intermediate.
 
         Raises:
             TraceError: the trace is empty, of another model, used up, or lacks what backward needs.
@@ -314,7 +315,6 @@ class PreTrainedModel(Module):
                 array = move(self._as_gradient(field, part).copy(), self.parameters.xp, self.dtype)
                 if array.shape != shape:
                     raise InputError(f"the gradient of {field!r} has shape {array.shape}: {shape} fits.")
-                array = array.reshape(trace._shapes[name])
                 seeds[name] = seeds[name] + array if name in seeds else array
         return seeds
 

@@ -294,3 +294,22 @@ def test_order_and_layers() -> None:
         assert gradient.flags.writeable, name
         assert not any(np.shares_memory(gradient, other) for key, other in gradients.items() if key != name), name
     assert L == 2
+
+
+def test_what_stands_in_the_answer() -> None:
+    """Parts that no gradient reaches are left out; inside a part that one reaches, what does not flow is zero."""
+    model = small_model("BertForMaskedLM", num_hidden_layers=2)
+    trace = mb.Trace()
+    model(**small_inputs(model), trace=trace)
+    types = trace["bert.embeddings.token_type_embeddings"]
+    gradients = model.backward(trace, {"bert.embeddings.token_type_embeddings": np.ones_like(types)})
+    assert gradients
+    assert all(name.startswith("bert.embeddings.") for name in gradients)
+    assert {name for name, gradient in gradients.items() if gradient.any()} == {
+        "bert.embeddings.token_type_embeddings.weight"
+    }
+    trace = mb.Trace()
+    model(**small_inputs(model), trace=trace)
+    dhidden = np.ones_like(trace["bert.encoder.layer.0"])
+    gradients = model.backward(trace, {"bert.encoder.layer.0": dhidden})
+    assert not [name for name in gradients if name.startswith(("bert.encoder.layer.1.", "cls."))]
