@@ -1,7 +1,10 @@
 """The command `minibert`.
 
 Exit codes: 0 done, 1 something that was given does not fit (one sentence on standard error says what), 2 the
-command itself was wrong, 130 interrupted.
+command itself was wrong, 3 `minibert golden` found a difference, 130 interrupted.
+
+The module of a command is imported only when that command is asked for: `minibert --version` and the list of
+commands cost no more than Python's own start.
 """
 
 import argparse
@@ -14,22 +17,30 @@ import minibert
 from minibert.errors import MinibertError
 
 # name -> (module in minibert.commands, one line of help)
-_COMMANDS = {
+COMMANDS = {
+    "run": ("run", "run a model on text: fill masks, find names, answer questions, ..."),
     "tokenize": ("tokenize", "cut text into tokens; --explain shows how"),
-    "run": ("run", "run a model on text"),
     "trace": ("trace", "print every intermediate value of a text, with formula, shape and statistics"),
-    "golden": ("golden", "record golden packs, and compare a model or a port with them"),
     "explore": ("explore", "write a page that shows one text on its way through a model"),
+    "golden": ("golden", "record golden packs, and compare a model or a port with them"),
 }
 
 _EXAMPLES = """examples:
-  minibert run --task feature-extraction --model path/to/checkpoint "A cat sat." "A dog lay."
-  cat lines.txt | minibert run --task feature-extraction --model path/to/checkpoint --json
+  echo "The capital of France is [MASK]." | minibert run --task fill-mask --model tiny-bert
+  minibert explore tiny-bert "The capital of France is [MASK]." -o page.html
+  minibert COMMAND --help
+
+exit codes:
+  0    done
+  1    something that was given does not fit: one sentence on standard error says what
+  2    the command itself was wrong
+  3    minibert golden found a difference
+  130  interrupted
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command."""
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the whole command; with `only`, the other commands are there by name alone."""
     whole = argparse.ArgumentParser(
         prog="minibert",
         description="Every number inside BERT, RoBERTa and RemBERT, in plain NumPy.",
@@ -38,9 +49,14 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"minibert {minibert.__version__}")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (module, text) in _COMMANDS.items():
+    for name, (module, text) in COMMANDS.items():
+        if only is not None and name != only:
+            commands.add_parser(name, help=text)
+            continue
         command = importlib.import_module(f"minibert.commands.{module}")
-        sub = commands.add_parser(name, help=text, description=command.__doc__)
+        sub = commands.add_parser(
+            name, help=text, description=command.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
         command.add_arguments(sub)
         sub.set_defaults(run=command.run)
     return whole
@@ -48,18 +64,30 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (by default the process's own) and give its exit code."""
-    arguments = parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    # options before the command take no value, so the first other word is the command
+    asked = next((word for word in words if not word.startswith("-")), "")
+    arguments = parser(only=asked).parse_args(words)
     try:
-        return arguments.run(arguments)
+        code = arguments.run(arguments)
+        sys.stdout.flush()  # here, so that a reader who has gone is met below
+        return code
     except MinibertError as error:
         print(f"minibert: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("minibert: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interruption:
+        print(f"minibert: {interruption or 'interrupted'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"minibert: {where}{error.strerror or error}.", file=sys.stderr)
+        return 1
+    except MemoryError as error:
+        print(f"minibert: there is not enough memory ({error or 'no size given'}).", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["--help"])
     assert stop.value.code == 0
-    assert "minibert run --task feature-extraction" in capsys.readouterr().out
+    assert "minibert run --task fill-mask --model tiny-bert" in capsys.readouterr().out
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,21 @@
-"""`minibert explore`: one text through a model, as a page for the browser."""
+"""Write a page that shows one text on its way through a model, for the browser."""
 
 import argparse
+import json
 from typing import Any
+
+_EXAMPLES = """output:
+  the page's name and size; with --json one object: {"page", "bytes", "model"}.
+
+examples:
+  minibert explore tiny-bert "The capital of France is [MASK]." -o page.html
+  minibert explore tiny-bert "A text." "A second one." --gradients --layers 0,1
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `minibert explore`."""
+    parser.epilog = _EXAMPLES
     parser.add_argument("model", metavar="MODEL", help="a checkpoint: a folder, or a name")
     parser.add_argument("text", metavar="TEXT", help="the text; with a mask token, its predictions are shown")
     parser.add_argument("pair", nargs="?", metavar="SECOND_TEXT", help="the second text of a pair")
@@ -17,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--integrated", type=int, default=0, metavar="STEPS", help="integrated gradients too, in so many steps"
     )
-    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="(default: float32)")
+    parser.add_argument("--json", action="store_true", help="print where the page is as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,7 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
         gradients=arguments.gradients,
         integrated=arguments.integrated,
     )
-    print(f"{arguments.output}: {len(page.encode('utf-8')) / 1e6:.2f} MB, open it in a browser.")
+    size = len(page.encode("utf-8"))
+    if arguments.json:
+        found = {"page": arguments.output, "bytes": size, "model": arguments.model}
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        print(f"{arguments.output}: {size / 1e6:.2f} MB, open it in a browser.")
     return 0
 
 

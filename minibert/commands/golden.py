@@ -10,12 +10,24 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+_EXAMPLES = """output:
+  text; with --json one object: record {"pack", "tensors", "model"}, ladder {"folder", "packs"}, show the pack's
+  manifest, check and diff the report (a list of them where a folder of packs is checked).
+
+examples:
+  minibert golden record tiny-bert "The capital of France is [MASK]." --backward -o capital.safetensors
+  minibert golden check capital.safetensors tiny-bert
+  minibert golden diff capital.safetensors my_port.npz --names names.json --weights tiny-bert
+  minibert golden show capital.safetensors "*probs"
+"""
+
 DIFFERS = 3
 FORMATS = ("text", "json", "markdown", "junit")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `minibert golden` and its five commands."""
+    parser.epilog = _EXAMPLES
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _record_arguments(actions.add_parser("record", help="write every value of a run to a pack"))
     _ladder_arguments(actions.add_parser("ladder", help="write the case ladder, from one token to ten training steps"))
@@ -37,6 +49,7 @@ def _record_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the weights of a head that the checkpoint lacks")
     parser.add_argument("-o", "--output", metavar="PACK", help="the file to write, .safetensors")
     parser.add_argument("--ladder", metavar="DIR", help="write the case ladder to this folder instead")
+    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
 
 
 def _ladder_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +57,7 @@ def _ladder_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", help="where the packs go")
     parser.add_argument("--class", dest="class_name", metavar="CLASS", help="default: what the checkpoint is of")
     parser.add_argument("--dtype", choices=("float32", "float64"), help="default: float32")
+    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
 
 
 def _check_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +84,7 @@ def _report_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision", choices=("float64", "float32", "tf32", "float16", "bfloat16"), help="what the other computes in"
     )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the report there as well")
 
 
@@ -103,7 +118,11 @@ def _record(arguments: argparse.Namespace) -> int:
     inputs, text = _inputs(arguments, model)
     golden.record(model, inputs, arguments.output, arguments.backward, **text, command=_command(arguments))
     entries = golden.open_pack(arguments.output).entries
-    print(f"{arguments.output}: {len(entries)} tensors of {type(model).__name__}")
+    if arguments.json:
+        made = {"pack": arguments.output, "tensors": len(entries), "model": type(model).__name__}
+        print(json.dumps(made, ensure_ascii=False))
+    else:
+        print(f"{arguments.output}: {len(entries)} tensors of {type(model).__name__}")
     return 0
 
 
@@ -179,7 +198,11 @@ def _ladder(arguments: argparse.Namespace) -> int:
         load=lambda made: _load(arguments.model, made.__name__, arguments.dtype),
         command=f"minibert golden ladder {name}" + (f" --dtype {arguments.dtype}" if arguments.dtype else ""),
     )
-    print(f"{arguments.folder}: {len(paths)} packs, and ladder.json, which says what each can detect")
+    if arguments.json:
+        made = {"folder": str(arguments.folder), "packs": [Path(path).name for path in paths]}
+        print(json.dumps(made, ensure_ascii=False))
+    else:
+        print(f"{arguments.folder}: {len(paths)} packs, and ladder.json, which says what each can detect")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`minibert run`: text in, a task's answer out."""
+"""Run a model on text: every text, or line of standard input, gets the task's answer."""
 
 import argparse
 import json
@@ -6,17 +6,25 @@ import sys
 import warnings
 from typing import Any
 
-from minibert.pipelines.tasks import ALIASES, TASKS
+from minibert.commands.texts import read_texts
+from minibert.pipelines.tasks import ALIASES, DEFAULT_MODELS, TASKS
 
-_EXAMPLES = """inputs:
+_EXAMPLES = f"""inputs:
   Every TEXT, or every line of standard input, is one input. Where a task takes several texts, a tab is between them:
   next-sentence-prediction   first text<TAB>second text       (text-classification takes such pairs too)
   question-answering         question<TAB>context             (or contexts alone, with --question)
   multiple-choice            prompt<TAB>choice<TAB>choice...
 
+models:
+  without --model: {", ".join(f"{model} for {task}" for task, model in DEFAULT_MODELS.items())}
+
+output:
+  a table; with --json one object a line, {{"input": ..., "output": ...}}, where output is what the pipeline gives
+  in Python. feature-extraction gives one object instead: {{"texts", "embeddings", "cosine"}}.
+
 examples:
-  echo "Plants create [MASK] through photosynthesis." | minibert run --task fill-mask --model path/to/checkpoint
-  minibert run --task ner --model path/to/checkpoint --aggregation-strategy simple "My name is Wolfgang."
+  echo "The capital of France is [MASK]." | minibert run --task fill-mask --model tiny-bert
+  minibert run --task ner "The dog chased a small cat."
   minibert run --task question-answering --model path/to/checkpoint --question "Where?" "I live in Berlin."
   minibert run --task feature-extraction --model path/to/checkpoint --json < lines.txt
 """
@@ -72,21 +80,20 @@ _COLUMNS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `minibert run`."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EXAMPLES
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="the texts; without any, the lines of standard input")
     parser.add_argument(
         "--task", choices=(*TASKS, *ALIASES), help="what to do with the texts (default: what the model is for)"
     )
     parser.add_argument(
-        "--model", required=True, metavar="DIR_OR_NAME", help="a checkpoint: a folder, or a name in the local cache"
+        "--model", metavar="DIR_OR_NAME", help="a checkpoint: a folder, or a name (default: the task's, see below)"
     )
     parser.add_argument("--tokenizer", metavar="DIR_OR_NAME", help="another checkpoint's tokenizer")
-    parser.add_argument("--device", metavar="DEVICE", help="-1 or cpu for NumPy, 0 or cuda for the GPU")
+    parser.add_argument("--device", metavar="DEVICE", help="-1 or cpu for NumPy; 0, cuda or cupy for the GPU")
     parser.add_argument("--dtype", choices=("float16", "float32", "float64", "auto"), help="(default: float32)")
     parser.add_argument("--batch-size", type=int, metavar="N", help="texts that the model gets at once (default: 16)")
     parser.add_argument("--allow-untrained", action="store_true", help="predict with a head that was never trained")
-    parser.add_argument("--json", action="store_true", help="print JSON: a list of inputs with their outputs")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line: input and output")
     for option, (tasks, arguments) in _OPTIONS.items():
         only = f" ({', '.join(tasks)})" if len(tasks) == 1 else ""
         parser.add_argument(option, **{**arguments, "help": arguments["help"] + only})
@@ -102,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from minibert.pipelines.factory import pipeline
 
-    texts = _read_texts(arguments.texts)
+    texts = read_texts(arguments.texts)
     # sentence vectors by default: every token's is a lot of numbers for a terminal
     further = {} if arguments.pooling is None else {"pooling": arguments.pooling}
     answerer = pipeline(
@@ -123,25 +130,14 @@ def _run(arguments: argparse.Namespace) -> int:
     # one list for all inputs: a list of one gives a bare answer in some tasks, as in transformers
     outputs = answerer(inputs, **options) if len(inputs) > 1 else [answerer(inputs[0], **options)]
     if arguments.json:
-        rows = [{"input": one, "output": other} for one, other in zip(inputs, outputs, strict=True)]
-        print(json.dumps(rows, ensure_ascii=False))
+        for one, other in zip(inputs, outputs, strict=True):
+            print(json.dumps({"input": one, "output": other}, ensure_ascii=False))
         return 0
     for i, (text, output) in enumerate(zip(texts, outputs, strict=True)):
         if len(texts) > 1:
             print("\n" * (i > 0) + text.replace("\t", " | "))
         print("\n".join(_lines(task, output)))
     return 0
-
-
-def _read_texts(texts: list[str]) -> list[str]:
-    """The texts of the command line, or the lines of standard input. Raises InputError if there is none."""
-    from minibert.errors import InputError
-
-    if not texts and not sys.stdin.isatty():
-        texts = [line for line in sys.stdin.read().splitlines() if line.strip()]
-    if not texts:
-        raise InputError("there is no text: give some after the options, or lines on standard input.")
-    return texts
 
 
 def _device(value: str | None) -> Any:

@@ -1,12 +1,24 @@
-"""`minibert tokenize`: text in, tokens and ids out; --explain shows every step."""
+"""Cut text into tokens and ids; --explain shows every step."""
 
 import argparse
 import json
-import sys
+
+from minibert.commands.texts import read_texts
+
+_EXAMPLES = """output:
+  every token with its id; with --json one object a line: {"text", "tokens", "ids", "offsets"}, where an offset is
+  [start, end) in the text's characters; with --explain --json the steps instead.
+
+examples:
+  minibert tokenize --model tiny-bert "Unbelievable, isn't it?"
+  minibert tokenize --model tiny-bert --explain "Unbelievable"
+  minibert tokenize --model tiny-bert --json < lines.txt
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `minibert tokenize`."""
+    parser.epilog = _EXAMPLES
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="the texts; without any, the lines of standard input")
     parser.add_argument(
         "--model", required=True, metavar="DIR_OR_NAME", help="a folder with a tokenizer, or a name in the local cache"
@@ -18,14 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print each text's tokens, ids and offsets, or the steps that lead to them."""
-    from minibert.errors import InputError
     from minibert.tokenizers.auto import AutoTokenizer
 
-    texts = arguments.texts
-    if not texts and not sys.stdin.isatty():
-        texts = sys.stdin.read().splitlines()
-    if not texts:
-        raise InputError("there is no text: give some after the options, or lines on standard input.")
+    texts = read_texts(arguments.texts)
     tokenizer = AutoTokenizer.from_pretrained(arguments.model, profile=arguments.profile)
     for text in texts:
         if arguments.explain:

@@ -1,4 +1,4 @@
-"""`minibert trace`: every intermediate value of one text, by name."""
+"""Print every intermediate value of one text on its way through a model, by name."""
 
 import argparse
 import difflib
@@ -6,16 +6,29 @@ import json
 import sys
 from typing import Any
 
+_EXAMPLES = """output:
+  a walk through the pass; with --json one object a value and line: {"step", "name", "formula", "symbols", "shape",
+  "dtype", "min", "max", "mean", "std", "masked", "first", "seconds", "edited"}, and "values" with --values;
+  with --list --json {"name", "shape", "formula", "aliases"}.
+
+examples:
+  minibert trace tiny-bert "The capital of France is [MASK]." --only "*.layer.0.*probs"
+  minibert trace tiny-bert "One text." "Another." --json --values > values.jsonl
+  minibert trace tiny-bert --list
+  minibert trace tiny-bert "Step by step." --step
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `minibert trace`."""
+    parser.epilog = _EXAMPLES
     parser.add_argument("model", metavar="MODEL", help="a checkpoint: a folder, or a name")
-    parser.add_argument("text", metavar="TEXT", help="the text")
+    parser.add_argument("text", nargs="?", metavar="TEXT", help="the text (--list needs none)")
     parser.add_argument("pair", nargs="?", metavar="SECOND_TEXT", help="the second text of a pair")
     parser.add_argument("--only", metavar="GLOB", default="*", help='names to show, such as "*.probs" (default: all)')
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument("--values", action="store_true", help="print the arrays too; with --json, whole")
-    parser.add_argument("--json", action="store_true", help="print a list of rows as JSON")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a value")
     parser.add_argument("--list", action="store_true", help="list names, shapes and formulas without running the text")
     parser.add_argument("--step", action="store_true", help="stop at each value: Enter goes on, q ends, a GLOB runs on")
 
@@ -23,17 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Trace one call of the checkpoint's own class."""
     from minibert import AutoTokenizer
+    from minibert.errors import InputError
     from minibert.models.auto import class_of_checkpoint
 
     model = class_of_checkpoint(arguments.model).from_pretrained(arguments.model, dtype=arguments.dtype)
     if arguments.list:
         _list(model, arguments)
         return 0
+    if arguments.text is None:
+        raise InputError("there is no text: give one after the model, or --list to see the names without running any.")
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
     batch = dict(tokenizer(arguments.text, arguments.pair, return_tensors="np"))
     if arguments.step:
         return _step(model, batch, arguments.only)
-    from minibert.errors import InputError
     from minibert.trace import Trace
 
     trace = Trace(arguments.only)
@@ -44,10 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
         hint = f" (close names: {', '.join(close)})" if close else ""
         raise InputError(f"none of the {len(trace.points)} values is named {arguments.only!r}{hint}.")
     if arguments.json:
-        rows = trace.table()
-        if arguments.values:
-            rows = [{**row, "values": trace[row["name"]].tolist()} for row in rows]
-        print(json.dumps(rows, ensure_ascii=False))
+        for row in trace.table():
+            values = {"values": trace[row["name"]].tolist()} if arguments.values else {}
+            print(json.dumps({**row, **values}, ensure_ascii=False))
         return 0
     print("tokens:", " ".join(tokenizer.convert_ids_to_tokens(batch["input_ids"][0].tolist())))
     for row in trace.table():
@@ -62,8 +76,9 @@ def _list(model: Any, arguments: argparse.Namespace) -> None:
 
     points = [point for point in model.trace_points() if fnmatchcase(point.name, arguments.only)]
     if arguments.json:
-        rows = [{"name": p.name, "shape": p.shape, "formula": p.formula, "aliases": list(p.aliases)} for p in points]
-        print(json.dumps(rows, ensure_ascii=False))
+        for p in points:
+            row = {"name": p.name, "shape": p.shape, "formula": p.formula, "aliases": list(p.aliases)}
+            print(json.dumps(row, ensure_ascii=False))
         return
     for point in points:
         print(f"{point.name}  ({', '.join(point.shape.split())})  = {point.formula}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from minibert.errors import ConfigError, InputError
 from minibert.pipelines.base import Pipeline
-from minibert.pipelines.tasks import TASKS, check_task, tasks_of
+from minibert.pipelines.tasks import TASKS, check_task, default_model, tasks_of
 
 # transformers' arguments that mean nothing here
 _ACCEPTED = ("use_fast", "trust_remote_code", "framework", "feature_extractor", "image_processor", "processor", "token")
@@ -36,7 +36,7 @@ def pipeline(
         task: "fill-mask", "text-classification" ("sentiment-analysis"), "token-classification" ("ner"),
             "question-answering", "next-sentence-prediction", "multiple-choice", "text-generation" or
             "feature-extraction"; by default what the model's class is for.
-        model: a checkpoint (a folder or a name), or a model.
+        model: a checkpoint (a folder or a name), or a model; by default the model shipped for the task, if one is.
         config: use this configuration instead of the checkpoint's.
         tokenizer: the same for the tokenizer; by default the model's checkpoint.
         device: -1 or "cpu" for NumPy; 0, "cuda" or "cupy" for the GPU.
@@ -57,7 +57,7 @@ def pipeline(
     for name in _ACCEPTED:
         options.pop(name, None)
     if model is None:
-        raise InputError("model is missing: give pipeline(task, model=...) a checkpoint's folder or name, or a model.")
+        model = _shipped_model(task)
     task = None if task is None else check_task(task)
     source = model if isinstance(model, str | os.PathLike) else None
     if source is None:
@@ -75,6 +75,15 @@ def pipeline(
         model, _load_tokenizer(tokenizer, source, revision),
         batch_size=batch_size, progress=progress, allow_untrained=allow_untrained, **options,
     )  # fmt: skip
+
+
+def _shipped_model(task: str | None) -> str:
+    from minibert.weights import shipped_folder
+
+    name = default_model(task)
+    if shipped_folder(name) is None:  # a name that is found nowhere must not become a download
+        raise InputError(f"model is missing, and {name}, which answers {task} by default, is not in this installation.")
+    return name
 
 
 def _check_class(task: str, class_name: str) -> None:

@@ -31,6 +31,10 @@ TASKS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "feature-extraction": ("feature_extraction", "FeatureExtractionPipeline", "AutoModel", ("",)),
 }  # fmt: skip
 ALIASES = {"ner": "token-classification", "sentiment-analysis": "text-classification"}
+# the shipped models that answer where none is named
+DEFAULT_MODELS = {
+    "fill-mask": "tiny-bert", "token-classification": "tiny-bert-pos", "feature-extraction": "tiny-bert",
+}  # fmt: skip
 
 
 def check_task(task: Any) -> str:
@@ -51,3 +55,24 @@ def tasks_of(class_name: str) -> list[str]:
     ['fill-mask', 'next-sentence-prediction', 'feature-extraction']
     """
     return [task for task, (_, _, _, endings) in TASKS.items() if class_name.endswith(endings)]
+
+
+def default_model(task: str | None) -> str:
+    """The name of the shipped model that answers a task where none is given. Raises InputError that says what to give.
+
+    >>> default_model("ner")
+    'tiny-bert-pos'
+    """
+    having = ", ".join(f"{name} ({model})" for name, model in DEFAULT_MODELS.items())
+    if task is None:
+        raise InputError(
+            f"neither task nor model is given: name a task that has a shipped model, {having}, or a model."
+        )
+    task = check_task(task)
+    if task not in DEFAULT_MODELS:
+        endings = " or ".join(f"...{ending}" for ending in TASKS[task][3])
+        raise InputError(
+            f"model is missing, and none is shipped for {task}: give a checkpoint (a folder or a name) of a class "
+            f"{endings}. Tasks with a shipped model: {having}."
+        )
+    return DEFAULT_MODELS[task]

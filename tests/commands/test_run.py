@@ -59,7 +59,7 @@ def test_json_is_what_the_pipeline_gives(
     task: str, folders: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", "--model", folders[task], "--json", *lines_of(task)]) == 0
-    rows = json.loads(capsys.readouterr().out)
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     pipe = mb.pipeline(task, folders[task])
     assert [row["output"] for row in rows] == pipe([row["input"] for row in rows])
 

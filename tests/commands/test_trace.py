@@ -24,18 +24,25 @@ def test_a_walk_of_part_of_the_pass(capsys: pytest.CaptureFixture[str]) -> None:
 def test_json_with_values(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["trace", str(FOLDER), "One", "Two", "--only", "*token_type_ids", "--json", "--values"]
     assert main(command) == 0
-    (row,) = json.loads(capsys.readouterr().out)
+    row = json.loads(capsys.readouterr().out)
     assert row["values"] == [[0, 0, 0, 1, 1]]
     assert row["name"] == "embeddings.token_type_ids"
 
 
 def test_listing_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["trace", str(FOLDER), "x", "--list", "--only", "pooler"]) == 0
+    assert main(["trace", str(FOLDER), "--list", "--only", "pooler"]) == 0
     assert capsys.readouterr().out == "pooler  (B, D)  = tanh(dense)\n"
-    assert main(["trace", str(FOLDER), "x", "--list", "--json"]) == 0
-    names = [row["name"] for row in json.loads(capsys.readouterr().out)]
+    assert main(["trace", str(FOLDER), "--list", "--json"]) == 0
+    names = [json.loads(line)["name"] for line in capsys.readouterr().out.splitlines()]
     assert names[0] == "extended_attention_mask"
     assert names[-1] == "pooler"
+
+
+def test_a_missing_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", str(FOLDER)]) == 1
+    assert capsys.readouterr().err == (
+        "minibert: there is no text: give one after the model, or --list to see the names without running any.\n"
+    )
 
 
 def test_steps_from_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,6 +60,6 @@ def test_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_float64(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trace", str(FOLDER), "Hello", "--only", "pooler", "--json", "--dtype", "float64"]) == 0
-    (row,) = json.loads(capsys.readouterr().out)
+    row = json.loads(capsys.readouterr().out)
     assert row["dtype"] == "float64"
     assert np.isfinite(row["std"])

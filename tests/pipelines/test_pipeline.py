@@ -134,6 +134,27 @@ def test_float16_predicts_as_float32_does(tmp_path: Path) -> None:
     assert half(SENTENCES[0])[0]["score"] == pytest.approx(full(SENTENCES[0])[0]["score"], abs=0.02)
 
 
+def test_a_task_without_a_model_takes_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from minibert.weights import find
+
+    monkeypatch.setattr(find, "_shipped_homes", lambda: [tmp_path])
+    with pytest.raises(
+        mb.InputError,
+        match=r"^model is missing, and tiny-bert, which answers fill-mask by default, is not in this inst",
+    ):
+        mb.pipeline("fill-mask")
+    with pytest.raises(
+        mb.InputError,
+        match="^model is missing, and none is shipped for question-answering: give a checkpoint .* of a class "
+        r"\.\.\.ForQuestionAnswering\. Tasks with a shipped model: fill-mask \(tiny-bert\), token-classification",
+    ):
+        mb.pipeline("question-answering")
+    with pytest.raises(mb.InputError, match=r"^neither task nor model is given: name a task that has a shipped model"):
+        mb.pipeline()
+    save("bert", "ForMaskedLM", tmp_path / "tiny-bert")
+    assert len(mb.pipeline("fill-mask")("A [MASK].")) == 5
+
+
 def test_unknown_tasks_and_wrong_models(tmp_path: Path) -> None:
     with pytest.raises(
         mb.InputError, match="there is no task 'fill_mask': the tasks are fill-mask, text-classification, "
@@ -141,8 +162,6 @@ def test_unknown_tasks_and_wrong_models(tmp_path: Path) -> None:
         mb.pipeline("fill_mask", model="x")
     with pytest.raises(mb.InputError, match="task is a int: give one of fill-mask"):
         mb.pipeline(3, model="x")
-    with pytest.raises(mb.InputError, match="model is missing: give pipeline"):
-        mb.pipeline("fill-mask")
     with pytest.raises(
         mb.InputError, match="tokenizer is missing: it is found by itself only where model is a checkpoint"
     ):
