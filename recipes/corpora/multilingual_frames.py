@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .multilingual_words import (
+from corpora.multilingual_words import (
     CAPITALS,
     COLOURS,
     COUNTRIES,
@@ -169,7 +169,7 @@ CONCEPTS = [*NOUNS, *COLOURS, *NUMBERS, *DAYS, *MONTHS]
 
 def is_unseen_pair(concept: int, pair: int) -> bool:
     """Whether a word's translation between two languages is kept out of training, in both directions."""
-    return (concept + pair) % ONE_OF == 0
+    return (concept + pair) % ONE_OF == ONE_OF - 1
 
 
 def translations(unseen: bool) -> Iterator[Line]:
