@@ -1,15 +1,20 @@
 """Tokenizers side by side: minibert against transformers' slow and compiled ones, on one thread.
 
-    python benchmarks/tokenizers.py [--runs 3] [--megabytes 5] [--family bert]
+    python benchmarks/tokenizers.py [--corpus en] [--runs 3] [--megabytes 5] [--family bert] [--keep FOLDER]
 
-The text is what is installed with Python packages: docstrings and readme files, split into paragraphs, each
-kept once (`en`). Each run is a fresh process for each side, so that every cache starts cold, and the sides
-take turns. Times are CPU seconds; a ratio is one of medians. Ids are compared in the same run, and a
-difference ends it. Needs transformers 4.57, tokenizers, sentencepiece.
+The text is what is installed with Python packages, each piece kept once, in an order drawn anew: `en`, paragraphs of
+docstrings and readme files; `multi`, the strings of translation catalogues (Django's, in a hundred languages). Any
+other `--corpus` is the path of a UTF-8 text, whose paragraphs are taken. Each run is a fresh process for each side, so
+that every cache starts cold, and the sides take turns. Times are CPU seconds; a ratio is the median over the rounds of
+the ratios inside a round. Ids are compared in the same run, and a difference ends it.
+
+Needs transformers 4.57, tokenizers, sentencepiece. `--v5 PYTHON`: the interpreter of an environment with
+transformers 5, for one more side. `--keep` stores text and vocabularies in a folder and takes them from there again.
 """
 
 import argparse
 import ast
+import gettext
 import hashlib
 import json
 import os
@@ -28,15 +33,31 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ[name] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+SITE = Path(sysconfig.get_paths()["purelib"])
 
 
-def corpus(megabytes: float) -> list[str]:
-    """Different paragraphs of English text, shuffled, up to a size."""
-    site = Path(sysconfig.get_paths()["purelib"])
-    texts: list[str] = []
-    for distribution in metadata.distributions():
-        texts.append(distribution.read_text("METADATA") or "")
-    for path in sorted(site.rglob("*.py")):
+def corpus(name: str, megabytes: float) -> list[str]:
+    """Different texts, shuffled, up to a size; see the module's description for `name`."""
+    if name == "en":
+        texts = english(megabytes)
+    elif name == "multi":
+        texts = translations()
+    else:
+        texts = {part.strip() for part in Path(name).read_text(encoding="utf-8").split("\n\n")}
+    chosen = sorted(part for part in texts if 0 < len(part) < 5000)
+    random.Random(0).shuffle(chosen)
+    size, limit = 0, megabytes * 1e6
+    for i, paragraph in enumerate(chosen):
+        size += len(paragraph.encode())
+        if size > limit:
+            return chosen[: i + 1]
+    return chosen
+
+
+def english(megabytes: float) -> set[str]:
+    """Paragraphs of readme files and docstrings."""
+    texts = [distribution.read_text("METADATA") or "" for distribution in metadata.distributions()]
+    for path in sorted(SITE.rglob("*.py")):
         try:
             tree = ast.parse(path.read_text(encoding="utf-8"))
         except (SyntaxError, UnicodeDecodeError, ValueError, OSError):
@@ -48,15 +69,19 @@ def corpus(megabytes: float) -> list[str]:
         ]
         if sum(map(len, texts)) > megabytes * 4e6:
             break
-    paragraphs = {part.strip() for text in texts for part in text.split("\n\n")}
-    chosen = sorted(part for part in paragraphs if 40 < len(part) < 5000)
-    random.Random(0).shuffle(chosen)
-    size, limit = 0, megabytes * 1e6
-    for i, paragraph in enumerate(chosen):
-        size += len(paragraph.encode())
-        if size > limit:
-            return chosen[: i + 1]
-    return chosen
+    return {part.strip() for text in texts for part in text.split("\n\n") if len(part.strip()) > 40}
+
+
+def translations() -> set[str]:
+    """The strings of the message catalogues that installed packages bring along."""
+    texts: set[str] = set()
+    for path in SITE.rglob("*.mo"):
+        with path.open("rb") as file:
+            catalog: dict[object, object] = vars(gettext.GNUTranslations(file))["_catalog"]
+        texts.update(text.strip() for key, text in catalog.items() if key and isinstance(text, str))
+    if len(texts) < 1000:
+        raise SystemExit(f"multi needs translation catalogues, and {len(texts)} strings were found: pip install Django")
+    return texts
 
 
 def build(family: str, side: str, folder: Path):  # type: ignore[no-untyped-def]
@@ -69,7 +94,7 @@ def build(family: str, side: str, folder: Path):  # type: ignore[no-untyped-def]
 
     transformers.logging.set_verbosity_error()
     name = {"bert": "Bert", "roberta": "Roberta", "rembert": "RemBert"}[family]
-    kind = getattr(transformers, f"{name}Tokenizer{'Fast' if side == 'fast' else ''}")
+    kind = getattr(transformers, f"{name}Tokenizer{'' if side == 'slow' else 'Fast'}")
     return kind.from_pretrained(folder)
 
 
@@ -107,7 +132,7 @@ def make_vocabularies(home: Path, paragraphs: list[str]) -> None:
     bpe.train_from_iterator(sample, vocab_size=20000, special_tokens=specials, show_progress=False)
     bpe.save_model(str(home / "roberta"))
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(" ".join(text.split()) for text in sample), vocab_size=12000,
+        sentence_iterator=iter(" ".join(text.split()) for text in sample), vocab_size=12000, hard_vocab_limit=False,
         model_prefix=str(home / "rembert" / "sentencepiece"), control_symbols=["[CLS]", "[SEP]", "[MASK]", "[PAD]"],
         unk_piece="[UNK]", bos_id=-1, eos_id=-1, pad_id=-1, minloglevel=2, num_threads=1,
     )  # fmt: skip
@@ -118,55 +143,63 @@ def make_vocabularies(home: Path, paragraphs: list[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", default="en")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--megabytes", type=float, default=5)
     parser.add_argument("--family", choices=["bert", "roberta", "rembert"])
+    parser.add_argument("--v5", metavar="PYTHON")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER")
     parser.add_argument("--side", help=argparse.SUPPRESS)
     parser.add_argument("--mode", help=argparse.SUPPRESS)
-    parser.add_argument("--home", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.side:
-        home = Path(arguments.home)
-        paragraphs = json.loads((home / "corpus.json").read_text())
-        result = one_run(arguments.family, arguments.side, arguments.mode, home / arguments.family, paragraphs)
+        paragraphs = json.loads((arguments.keep / "corpus.json").read_text())
+        result = one_run(
+            arguments.family, arguments.side, arguments.mode, arguments.keep / arguments.family, paragraphs
+        )
         print(json.dumps(result))
         return
-    paragraphs = corpus(arguments.megabytes)
-    size = sum(len(text.encode()) for text in paragraphs) / 1e6
-    print(f"{len(paragraphs)} paragraphs, {size:.1f} MB")
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        (home / "corpus.json").write_text(json.dumps(paragraphs))
-        make_vocabularies(home, paragraphs)
+        home = arguments.keep or Path(folder)
+        home.mkdir(parents=True, exist_ok=True)
+        if not (home / "corpus.json").exists():
+            paragraphs = corpus(arguments.corpus, arguments.megabytes)
+            make_vocabularies(home, paragraphs)
+            (home / "corpus.json").write_text(json.dumps(paragraphs))
+        paragraphs = json.loads((home / "corpus.json").read_text())
+        size = sum(len(text.encode()) for text in paragraphs) / 1e6
+        print(f"{arguments.corpus}: {len(paragraphs)} texts, {size:.1f} MB")
         for family in [arguments.family] if arguments.family else ["bert", "roberta", "rembert"]:
-            compare(family, home, size, arguments.runs)
+            compare(family, home, size, arguments.runs, arguments.v5)
 
 
-def compare(family: str, home: Path, size: float, runs: int) -> None:
+def compare(family: str, home: Path, size: float, runs: int, v5: str | None) -> None:
     """One family's table. SentencePiece, behind the slow class, is RemBERT's reference for ids."""
-    cases = [("ids", ["slow", "fast", "minibert"]), ("single", ["fast", "minibert"])]
-    cases.append(("offsets", ["fast", "minibert"]))
-    print(f"\n{family}: MB/s (ratio of minibert cold to it)")
+    others = ["fast", "v5"] if v5 else ["fast"]
+    cases = [("ids", ["slow", *others, "minibert"]), ("single", [*others, "minibert"])]
+    cases.append(("offsets", [*others, "minibert"]))
+    print(f"\n{family}: MB/s, cold and warm; how many times as fast minibert is")
     for mode, sides in cases:
         results: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
         for _ in range(runs):
             for side in sides:
-                command = [sys.executable, __file__, "--family", family, "--side", side, "--mode", mode]
-                output = subprocess.run([*command, "--home", str(home)], check=True, capture_output=True, text=True)
+                python = v5 if v5 and side == "v5" else sys.executable
+                command = [python, __file__, "--family", family, "--side", side, "--mode", mode, "--keep", str(home)]
+                output = subprocess.run(command, check=True, capture_output=True, text=True)
                 results[side].append(json.loads(output.stdout.splitlines()[-1]))
         reference = "slow" if family == "rembert" else "fast"
+        ours = results["minibert"]
+        if reference in results and ours[0]["digest"] != results[reference][0]["digest"]:
+            raise SystemExit(f"{family} {mode}: the ids of minibert and {reference} differ")
         for side in sides:
-            if reference in results and side in ("minibert", reference):
-                same = results[side][0]["digest"] == results[reference][0]["digest"]
-                if not same:
-                    raise SystemExit(f"{family} {mode}: the ids of {side} and {reference} differ")
-        ours = statistics.median(run["cold"] for run in results["minibert"])
-        for side in sides:
-            cold, warm = (statistics.median(run[state] for run in results[side]) for state in ("cold", "warm"))
-            print(
-                f"  {mode:8}{side:9} cold {size / cold:6.2f}  warm {size / warm:6.2f}"
-                + (f"   x{cold / ours:.1f}" if side != "minibert" else "")
-            )
+            line = f"  {mode:8}{side:9}"
+            for state in ("cold", "warm"):
+                seconds = statistics.median(run[state] for run in results[side])
+                ratio = statistics.median(
+                    other[state] / own[state] for other, own in zip(results[side], ours, strict=True)
+                )
+                line += f" {state} {size / seconds:6.2f}" + (f" ({ratio:4.1f} x)" if side != "minibert" else " " * 9)
+            print(line, flush=True)
 
 
 if __name__ == "__main__":
