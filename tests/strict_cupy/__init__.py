@@ -1,0 +1,69 @@
+"""A strict stand-in for CuPy, for tests where there is no GPU.
+
+Its arrays compute with NumPy, but refuse what CuPy refuses or would do behind the caller's back: conversion to NumPy,
+mixing with NumPy arrays, the truth of an array, lists as indices, functions and keywords that CuPy has not. Its
+namespace is CuPy's own, recorded in `namespace.json`. Where CuPy is silently different it is too: integer indices
+wrap around, `empty` holds garbage, atomic sums come in another order at every call. Kernels are compiled for the CPU
+and run (`kernels.py`).
+
+    with strict_cupy.installed():
+        model.to("cupy")
+"""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+from tests.strict_cupy import cuda, functions, kernels, memory
+from tests.strict_cupy.memory import card
+from tests.strict_cupy.rules import Refused, transfers
+
+__all__ = ["MODULES", "Refused", "card", "installed", "transfers"]
+
+
+def _build() -> dict[str, ModuleType]:
+    """The modules, by the names under which they are imported."""
+    recorded = functions.RECORDED
+    made: dict[str, ModuleType] = {}
+
+    def add(name: str, contents: dict[str, Any]) -> ModuleType:
+        made[name] = cuda.Recorded(name, contents, recorded[name])
+        parent, _, last = name.rpartition(".")
+        if parent in made:
+            setattr(made[parent], last, made[name])
+        return made[name]
+
+    cupy = add("cupy", {**functions.namespace, **kernels.CLASSES, "random": cuda.RefusedRandom("cupy.random")})
+    cupy.__dict__.update(__version__=functions.STORED["version"], __path__=[])
+    add("cupy.cuda", cuda._CUDA).__dict__["__path__"] = []
+    add("cupy.cuda.runtime", cuda._RUNTIME)
+    add("cupy.cuda.memory", {"OutOfMemoryError": memory.OutOfMemoryError, "MemoryPool": memory.MemoryPool})
+    add("cupy.cuda.compiler", {"CompileException": kernels.CompileException})
+    add("cupy.exceptions", {})
+    add("cupy.linalg", {})
+    cupyx = add("cupyx", {"scatter_add": functions.scatter_add, "rsqrt": functions.rsqrt})
+    cupyx.__dict__["__path__"] = []
+    made["cupyx.scipy"] = ModuleType("cupyx.scipy")
+    made["cupyx.scipy"].__dict__["__path__"] = []
+    cupyx.__dict__["scipy"] = made["cupyx.scipy"]
+    add("cupyx.scipy.special", functions.special)
+    return made
+
+
+MODULES = _build()
+
+
+@contextlib.contextmanager
+def installed() -> Iterator[ModuleType]:
+    """Within the block `import cupy` gives the stand-in."""
+    names = [name for name in sys.modules if name.split(".")[0] in ("cupy", "cupyx")]
+    before = {name: sys.modules.pop(name) for name in names}
+    sys.modules.update(MODULES)
+    try:
+        yield MODULES["cupy"]
+    finally:
+        for name in MODULES:
+            sys.modules.pop(name, None)
+        sys.modules.update(before)
