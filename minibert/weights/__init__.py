@@ -7,7 +7,7 @@ which weight, `read_planned(plan, checkpoint)` reads them or raises one error fo
 """
 
 from minibert.weights.checkpoint import Checkpoint, open_checkpoint, read_index
-from minibert.weights.find import find_checkpoint, hub_cache, shipped_folder, shipped_names
+from minibert.weights.find import HUB_OPTIONS, find_checkpoint, hub_cache, shipped_folder, shipped_names
 from minibert.weights.json_file import parse_json_object, read_json
 from minibert.weights.loading import read_planned
 from minibert.weights.names import LoadPlan, plan_loading
@@ -17,6 +17,7 @@ from minibert.weights.save import save_safetensors
 from minibert.weights.shards import save_checkpoint
 
 __all__ = [
+    "HUB_OPTIONS",
     "Checkpoint",
     "LoadPlan",
     "LoadReport",

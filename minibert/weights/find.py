@@ -13,11 +13,15 @@ import os
 import re
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from minibert.errors import WeightFileError
 from minibert.weights.checkpoint import read_index
 from minibert.weights.shards import INDEX_FILE, SINGLE_FILE
 from minibert.weights.texts import listed
+
+# the arguments of `find_checkpoint` that every from_pretrained takes and hands on
+HUB_OPTIONS = ("revision", "cache_dir", "local_files_only", "token", "force_download")
 
 # what a download brings: nothing that runs code, no pickles
 WEIGHT_FILES = [SINGLE_FILE, INDEX_FILE, "model-*-of-*.safetensors"]
@@ -49,6 +53,8 @@ def find_checkpoint(
     local_files_only: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
     needs: Collection[str] | None = None,
+    token: str | bool | None = None,
+    force_download: bool = False,
 ) -> Path:
     """The folder that `name_or_path` stands for.
 
@@ -57,6 +63,8 @@ def find_checkpoint(
     download, and so does HF_HUB_OFFLINE=1 in the environment. `cache_dir` is the cache to use in place of
     HF_HUB_CACHE. `needs` are file names of which a cached snapshot must hold one (a tokenizer's, say); by
     default it must hold config.json and all weights. Folders outside the cache are taken as they are.
+    `token` opens private repositories: the token, or True for the one that `hf auth login` stored.
+    `force_download=True` downloads a repository again, whatever the cache holds.
 
     Raises WeightFileError, which lists where it was looked for.
     """
@@ -71,17 +79,21 @@ def find_checkpoint(
         return shipped
     cache, revision = hub_cache(cache_dir), _checked_revision(revision)
     cached = cached_snapshot(name, revision, cache)
-    if cached and _holds(cached, needs):
+    if cached and not force_download and _holds(cached, needs):
         return cached
     _refuse_what_begins_like_a_path(name)
     looked = _looked_for(name, revision, cache)
-    if cached:
+    if cached and force_download:
+        looked += f" The cache has {cached}, but force_download=True asks for it anew."
+    elif cached:
         lacking = f"any of {', '.join(needs)}" if needs else "config.json with safetensors weights"
         looked += f" The cache has {cached}, but without {lacking}."
     if not _is_repository(name):
         raise WeightFileError(f"{looked} As a name on the Hub it is not valid either.")
     _check_download_allowed(looked, local_files_only)
-    return _download(name, revision, cache, OTHER_FILES + ([] if needs else WEIGHT_FILES), looked)
+    patterns = OTHER_FILES + ([] if needs else WEIGHT_FILES)
+    return _download(name, patterns, looked, revision=revision, cache_dir=cache, token=token,
+                     force_download=force_download)  # fmt: skip
 
 
 def looks_like_path(name: str) -> bool:
@@ -220,7 +232,7 @@ def _check_download_allowed(looked: str, local_files_only: bool) -> None:
         raise WeightFileError(f"{looked} HF_HUB_OFFLINE is set, so nothing is downloaded.")
 
 
-def _download(name: str, revision: str, cache: Path, patterns: list[str], looked: str) -> Path:
+def _download(name: str, patterns: list[str], looked: str, **options: Any) -> Path:
     try:
         from huggingface_hub import snapshot_download
     except ImportError:
@@ -228,7 +240,7 @@ def _download(name: str, revision: str, cache: Path, patterns: list[str], looked
             f"{looked} To download it, install huggingface_hub: pip install 'minibert-numpy[hub]'."
         ) from None
     try:
-        folder = snapshot_download(name, revision=revision, cache_dir=cache, allow_patterns=patterns)
+        folder = snapshot_download(name, allow_patterns=patterns, **options)
     except Exception as reason:  # whatever its HTTP library raises
         cause = (str(reason).strip().splitlines() or ["no reason given"])[0]
         raise WeightFileError(f"{looked} The download failed: {type(reason).__name__}: {cause}") from reason

@@ -329,9 +329,23 @@ def test_a_download(tmp_path, monkeypatch, offline):
     ((name, options),) = calls
     assert name == "org/bert"
     patterns = options.pop("allow_patterns")
-    assert options == {"revision": "v1", "cache_dir": tmp_path / "hub"}
+    assert options == {"revision": "v1", "cache_dir": tmp_path / "hub", "token": None, "force_download": False}
     assert {"config.json", "model.safetensors", "model.safetensors.index.json", "vocab.txt"} <= set(patterns)
     assert not [pattern for pattern in patterns if pattern.endswith((".bin", ".py", ".h5", ".pkl", "*"))]
+
+
+def test_a_download_asked_for_anew(tmp_path, monkeypatch):
+    snapshot = cached(tmp_path / "hub")
+    calls = []
+    fake_hub(monkeypatch, lambda name, **options: calls.append(options) or str(tmp_path))
+    assert find_checkpoint("org/bert", token="secret") == snapshot
+    assert not calls
+    assert find_checkpoint("org/bert", token="secret", force_download=True) == tmp_path
+    assert (calls[0]["token"], calls[0]["force_download"]) == ("secret", True)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(WeightFileError) as caught:
+        find_checkpoint("org/bert", force_download=True)
+    assert f"The cache has {snapshot}, but force_download=True asks for it anew." in str(caught.value)
 
 
 def test_a_download_for_a_tokenizer_leaves_the_weights_out(tmp_path, monkeypatch):
