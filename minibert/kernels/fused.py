@@ -1,0 +1,279 @@
+"""The fused steps: each one pass over its arrays, where the plain version makes several.
+
+Every function here stands for a plain version in `minibert.functional` (or `minibert.training`), which says what it
+computes and calls it where `usable` says so; tests compare the two. Inputs are C-contiguous CuPy arrays of one dtype.
+"""
+
+from typing import Any, NamedTuple
+
+from minibert.backend import Array, array_module
+from minibert.kernels.launch import ceil_div, launch, number_of, usable
+
+_THREADS = 256  # a block of a launch over single values
+_ROWS = 4  # rows a block, one warp each
+_SHARED = 48 * 1024  # bytes of shared memory that every card gives a block
+
+
+def _over_values(name: str, like: Array, size: int, *args: Any) -> None:
+    launch(name, like, (ceil_div(size, _THREADS),), (_THREADS,), *args)
+
+
+def _over_rows(name: str, like: Array, rows: int, *args: Any, of_block: int = _ROWS, shared: int = 0) -> None:
+    launch(name, like, (ceil_div(rows, of_block),), (32, of_block), *args, shared=shared)
+
+
+# softmax
+
+
+def fits_masked_softmax(scores: Array, mask: Array | None, kept: Array | None) -> bool:
+    """Whether the kernel can take these: a mask of (B, 1, 1 or T, S) and a contiguous dropout mask, if any."""
+    if scores.ndim != 4 or not usable(scores, mask) or not _fits_kept(kept, scores):
+        return False
+    batch, _, tokens, keys = scores.shape
+    return mask is None or mask.shape in ((batch, 1, 1, keys), (batch, 1, tokens, keys))
+
+
+def masked_softmax(
+    scores: Array, mask: Array | None, divisor: float, kept: Array | None, keep_scale: float, out: Array | None
+) -> tuple[Array, Array]:
+    """scores (B, N, T, S) -> probs and, dropped out, what meets the values; the same array without a dropout mask."""
+    xp = array_module(scores)
+    _, heads, tokens, keys = scores.shape
+    probs = xp.empty_like(scores) if out is None else out
+    dropped = None if kept is None else xp.empty_like(scores)
+    rows = scores.size // keys
+    mask_rows = 1 if mask is None else mask.shape[2]
+    _over_rows(
+        "masked_softmax", scores, rows, scores, mask, kept, probs, dropped,
+        rows, keys, heads * tokens, tokens, mask_rows, float(divisor), float(keep_scale),
+    )  # fmt: skip
+    return probs, probs if dropped is None else dropped
+
+
+def masked_softmax_backward(
+    ddropped: Array, probs: Array, divisor: float, kept: Array | None, keep_scale: float
+) -> Array:
+    """ddropped, probs (B, N, T, S) -> dscores."""
+    dscores = array_module(probs).empty_like(probs)
+    keys = probs.shape[-1]
+    rows = probs.size // keys
+    _over_rows(
+        "masked_softmax_backward", probs, rows, ddropped, probs, kept, dscores,
+        rows, keys, float(divisor), float(keep_scale),
+    )  # fmt: skip
+    return dscores
+
+
+# layer norm
+
+
+class LayerNormParts(NamedTuple):
+    """What `residual_layer_norm` gives."""
+
+    y: Array
+    normalized: Array | None
+    rstd: Array | None
+
+
+def fits_layer_norm(x: Array, *others: Array | None, kept: Array | None = None) -> bool:
+    """Whether the kernel can take these: one row must fit the shared memory of a block."""
+    return usable(x, *others) and _fits_kept(kept, x) and x.shape[-1] * number_of(x.dtype).itemsize <= _SHARED
+
+
+def residual_layer_norm(
+    x: Array,
+    bias: Array | None,
+    kept: Array | None,
+    keep_scale: float,
+    residual: Array | None,
+    weight: Array,
+    beta: Array,
+    eps: float,
+    out: Array | None,
+    keep_parts: bool,
+    scratch: Array | None = None,
+) -> LayerNormParts:
+    """LayerNorm(dropout(x + bias) + residual) of x (..., D); with keep_parts what backward needs, too."""
+    xp = array_module(x)
+    width = x.shape[-1]
+    rows = x.size // width
+    number = number_of(x.dtype)
+    y = xp.empty_like(x) if out is None else out
+    normalized = rstd = None
+    if keep_parts:
+        normalized = xp.empty_like(x) if scratch is None else scratch
+        rstd = xp.empty((*x.shape[:-1], 1), dtype=number)
+    of_block = max(1, min(_ROWS, _SHARED // (width * number.itemsize)))
+    _over_rows(
+        "residual_layer_norm", x, rows, x, bias, kept, residual, weight, beta, y, normalized, rstd,
+        rows, width, float(keep_scale), float(eps), of_block=of_block, shared=of_block * width * number.itemsize,
+    )  # fmt: skip
+    return LayerNormParts(y, normalized, rstd)
+
+
+def layer_norm_backward(dy: Array, normalized: Array, rstd: Array, weight: Array) -> tuple[Array, Array, Array]:
+    """dy (..., D) -> dx (..., D), dweight (D,), dbias (D,)."""
+    dx = array_module(dy).empty_like(dy)
+    width = dy.shape[-1]
+    rows = dy.size // width
+    _over_rows("layer_norm_backward", dy, rows, dy, normalized, rstd, weight, dx, rows, width)
+    dbias, dweight = column_sums(dy, normalized)
+    return dx, dweight, dbias
+
+
+# sums over rows
+
+
+def column_sums(x: Array, other: Array | None = None) -> tuple[Array, Array | None]:
+    """x (..., D), other like x -> Σ x and, where other is given, Σ x other, over all rows: (D,) each."""
+    xp = array_module(x)
+    width = x.shape[-1]
+    rows = x.size // width
+    of_chunk = max(64, ceil_div(rows, 256))
+    chunks = ceil_div(rows, of_chunk)
+    number = number_of(x.dtype)
+    parts = xp.empty((chunks, width), dtype=number)
+    products = None if other is None else xp.empty((chunks, width), dtype=number)
+    launch(
+        "column_sums", x, (ceil_div(width, 32), chunks), (32, 8), x, other, parts, products, rows, width, of_chunk
+    )  # fmt: skip
+    return _add_chunks(parts, x), None if products is None else _add_chunks(products, x)
+
+
+def _add_chunks(parts: Array, like: Array) -> Array:
+    chunks, width = parts.shape
+    out = array_module(like).empty((width,), dtype=like.dtype)
+    _over_values("add_chunks", like, width, parts, out, chunks, width)
+    return out
+
+
+# activations, by the name of the form
+
+FORMS = ("gelu_erf", "gelu_tanh")
+
+
+def bias_activation(form: str, x: Array, bias: Array | None, summed: Array | None, out: Array | None) -> Array:
+    """f(x + bias) of x (..., F); `summed` (which may be x) gets x + bias, for backward."""
+    y = array_module(x).empty_like(x) if out is None else out
+    _over_values(f"bias_{form}", x, x.size, x, bias, summed, y, x.size, x.shape[-1])
+    return y
+
+
+def activation_backward(form: str, dy: Array, x: Array) -> Array:
+    """dy f'(x)."""
+    dx = array_module(x).empty_like(x)
+    _over_values(f"{form}_backward", x, x.size, dy, x, dx, x.size)
+    return dx
+
+
+# dropout
+
+
+def _fits_kept(kept: Array | None, x: Array) -> bool:
+    return kept is None or (
+        kept.shape == x.shape and kept.dtype.itemsize == 1 and kept.flags.c_contiguous
+    )
+
+
+def fits_dropout(x: Array, kept: Array) -> bool:
+    """Whether the kernel can take these."""
+    return usable(x) and isinstance(kept, array_module(x).ndarray) and _fits_kept(kept, x)
+
+
+def dropout(x: Array, kept: Array, keep_scale: float, out: Array | None = None) -> Array:
+    """x kept scale."""
+    y = array_module(x).empty_like(x) if out is None else out
+    _over_values("dropout", x, x.size, x, kept, y, x.size, float(keep_scale))
+    return y
+
+
+# cross entropy
+
+
+def cross_entropy(logits: Array, labels: Array, ignored: int) -> tuple[Array, Array, Array]:
+    """logits (M, C), labels (M,) -> loss (), and for backward log Σ exp (M,) and the number of counted rows ()."""
+    xp = array_module(logits)
+    rows, classes = logits.shape
+    number = number_of(logits.dtype)
+    losses, log_sums = xp.empty((rows,), dtype=number), xp.empty((rows,), dtype=number)
+    loss, count = xp.empty((), dtype=number), xp.empty((), dtype=number)
+    threads = _row_threads(classes)
+    launch(
+        "cross_entropy_rows", logits, (rows,), (threads,), logits, labels, losses, log_sums, rows, classes, ignored
+    )
+    launch("cross_entropy_mean", logits, (1,), (_row_threads(rows),), losses, labels, loss, count, rows, ignored)
+    return loss, log_sums, count
+
+
+def cross_entropy_backward(
+    logits: Array, labels: Array, log_sums: Array, count: Array, dloss: Array, ignored: int
+) -> Array:
+    """-> dlogits (M, C)."""
+    dlogits = array_module(logits).empty_like(logits)
+    rows, classes = logits.shape
+    launch(
+        "cross_entropy_backward", logits, (rows,), (_row_threads(classes),),
+        logits, labels, log_sums, count, dloss, dlogits, classes, ignored,
+    )  # fmt: skip
+    return dlogits
+
+
+def _row_threads(values: int) -> int:
+    """Threads of a block that shares a row: whole warps, 1024 at most."""
+    return min(1024, 32 * ceil_div(values, 32))
+
+
+# AdamW
+
+
+def adamw(
+    theta: Array, master: Array | None, gradient: Array, m: Array, v: Array,
+    beta1: float, beta2: float, shrink: float, step_size: float, root_correction: float, eps: float,
+) -> None:  # fmt: skip
+    """One parameter's step, in place."""
+    _over_values(
+        "adamw", theta, theta.size, theta, master, gradient, m, v, theta.size,
+        float(beta1), float(beta2), float(shrink), float(step_size), float(root_correction), float(eps),
+    )  # fmt: skip
+
+
+# scatter-add
+
+
+def scatter_add(ids: Array, rows: Array, out: Array, skipped: int) -> None:
+    """out[ids[i]] += rows[i], ids equal to `skipped` left out."""
+    xp = array_module(out)
+    order = xp.argsort(ids)  # CuPy's is stable
+    ordered = ids[order]
+    places, width = rows.shape
+    parts = xp.empty((places, width), dtype=number_of(out.dtype))
+    threads = min(_THREADS, 32 * ceil_div(width, 32))
+    launch("scatter_parts", out, (places,), (threads,), ordered, order, rows, parts, places, width, skipped)
+    launch("scatter_totals", out, (places,), (threads,), ordered, parts, out, places, width, skipped)
+
+
+# heads
+
+
+def split_heads(xs: list[Array], biases: list[Array], heads: int) -> list[Array]:
+    """Up to three x (B, T, N K), each with its bias (N K,), -> x + bias as (B, N, T, K), contiguous."""
+    xp = array_module(xs[0])
+    batch, tokens, width = xs[0].shape
+    ys = [xp.empty((batch, heads, tokens, width // heads), dtype=x.dtype) for x in xs]
+    padded = [part + [None] * (3 - len(xs)) for part in (xs, biases, ys)]
+    size = xs[0].size
+    launch(
+        "split_heads", xs[0], (ceil_div(size, _THREADS), len(xs)), (_THREADS,),
+        *padded[0], *padded[1], *padded[2], size, tokens, heads, width // heads,
+    )  # fmt: skip
+    return ys
+
+
+def merge_heads(x: Array) -> Array:
+    """x (B, N, T, K) -> (B, T, N K)."""
+    batch, heads, tokens, width = x.shape
+    y = array_module(x).empty((batch, tokens, heads * width), dtype=x.dtype)
+    _over_values("merge_heads", x, x.size, x, y, x.size, tokens, heads, width)
+    return y
+
+
