@@ -168,10 +168,10 @@ class MaskedTrainer(mb.Trainer):
     """A Trainer that evaluates on several held-out sets by name, each with the same hidden tokens every time."""
 
     def __init__(self, recipe: Recipe, model: Any, tokenizer: Any, planned: Batches, held_out: Mapping[str, Batches],
-                 output: Path) -> None:  # fmt: skip
+                 output: Path, collator: BatchCollator | None = None) -> None:  # fmt: skip
         super().__init__(
             model, recipe.arguments(output, len(planned)), planned, next(iter(held_out.values())),
-            BatchCollator(tokenizer, mlm_probability=recipe.masked, seed=recipe.seed), tokenizer,
+            collator or BatchCollator(tokenizer, mlm_probability=recipe.masked, seed=recipe.seed), tokenizer,
             compute_metrics=lambda found: {"accuracy": float(found.predictions.mean())},
         )  # fmt: skip
         self.held_out = held_out
@@ -205,17 +205,18 @@ def _is_right(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def make_trainer(
-    recipe: Recipe, model: Any, tokenizer: Any, rows: Rows, held_out: Mapping[str, Rows], output: Path
-) -> MaskedTrainer:
-    """A Trainer with all batches planned."""
+    recipe: Recipe, model: Any, tokenizer: Any, rows: Rows, held_out: Mapping[str, Rows], output: Path,
+    collator: BatchCollator | None = None,
+) -> MaskedTrainer:  # fmt: skip
+    """A Trainer with all batches planned; `collator` hides tokens in training, by default evenly."""
     sets = {name: cut_batches(sorted(found, key=lambda row: len(row["input_ids"])), recipe.batch_tokens)
             for name, found in held_out.items()}  # fmt: skip
-    return MaskedTrainer(recipe, model, tokenizer, plan_batches(rows, recipe), sets, output)
+    return MaskedTrainer(recipe, model, tokenizer, plan_batches(rows, recipe), sets, output, collator)
 
 
 def pretrain(
     recipe: Recipe, model: Any, tokenizer: Any, rows: Rows, held_out: Mapping[str, Rows], output: Path,
-    title: str = "",
+    title: str = "", collator: BatchCollator | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Train to the end (going on from a checkpoint in `output` if there is one), and write output/model.
 
@@ -223,7 +224,7 @@ def pretrain(
         The figures of the finished model, after its weights were rounded to float16: loss and accuracy of each
         held-out set beside its unigram and bigram baselines, tokens, steps, CPU seconds of this process.
     """
-    trainer = make_trainer(recipe, model, tokenizer, rows, held_out, output)
+    trainer = make_trainer(recipe, model, tokenizer, rows, held_out, output, collator)
     begun = time.process_time()
     trainer.train(resume_from_checkpoint=last_checkpoint(output))
     round_to_float16(model)
