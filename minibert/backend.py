@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minibert.errors import BackendError
+from minibert.errors import BackendError, InputError
 
 Array = Any  # a NumPy or a CuPy array; the two have no common base class
 
@@ -56,6 +56,48 @@ def load_backend(name: str) -> ModuleType:
 def default_backend() -> str:
     """The backend of new models: `MINIBERT_BACKEND`, or "numpy" where that is not set."""
     return os.environ.get("MINIBERT_BACKEND") or "numpy"
+
+
+def backend_of_device(device: Any) -> str:
+    """The backend that PyTorch's name of a device means here: "numpy" for the CPU, "cupy" for the first GPU.
+
+    Args:
+        device: -1, "cpu"; 0, "cuda", "cuda:0"; "auto" for MINIBERT_BACKEND, or else the GPU if there is a usable
+            one; a backend's own name; a torch.device; or what `device_map` may also be, {"": device}.
+
+    Raises:
+        InputError: no such device is known.
+        BackendError: it is the GPU, and that cannot be used here.
+
+    >>> backend_of_device("cpu"), backend_of_device(-1), backend_of_device({"": "cpu"})
+    ('numpy', 'numpy', 'numpy')
+    """
+    if isinstance(device, dict) and len(set(device.values())) == 1:
+        return backend_of_device(next(iter(device.values())))
+    name = device if isinstance(device, int) and not isinstance(device, bool) else str(device)
+    if name == "auto":
+        return os.environ.get("MINIBERT_BACKEND") or ("cupy" if _gpu_is_usable() else "numpy")
+    if name in (-1, "cpu", "numpy"):
+        return "numpy"
+    if name not in (0, "cuda", "cuda:0", "gpu", "cupy"):
+        raise InputError(
+            f"device is {device!r}: give -1 or 'cpu' for NumPy, 0, 'cuda' or 'cupy' for the GPU, or 'auto' for what "
+            "is here."
+        )
+    if name != "cupy":
+        try:
+            load_backend("cupy")
+        except BackendError as error:
+            raise BackendError(f"device {device!r} is a GPU; device=-1 or 'cpu' computes with NumPy. {error}") from None
+    return "cupy"
+
+
+def _gpu_is_usable() -> bool:
+    try:
+        load_backend("cupy")
+    except BackendError:
+        return False
+    return True
 
 
 def to_numpy(x: Any) -> np.ndarray:

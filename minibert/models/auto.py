@@ -2,12 +2,11 @@
 
 import importlib
 import os
-from pathlib import Path
 from typing import Any
 
 from minibert.errors import ConfigError
-from minibert.models.config import CONFIG_FILE, BertConfig, PretrainedConfig, RemBertConfig, RobertaConfig
-from minibert.weights import find_checkpoint, read_json
+from minibert.models.config import BertConfig, PretrainedConfig, RemBertConfig, RobertaConfig, read_config
+from minibert.weights import HUB_OPTIONS
 
 CONFIGS: dict[str, type[PretrainedConfig]] = {
     config.model_type: config for config in (BertConfig, RobertaConfig, RemBertConfig)
@@ -19,36 +18,18 @@ class AutoConfig:
     """The configuration class that a checkpoint's config.json asks for."""
 
     @classmethod
-    def from_pretrained(
-        cls,
-        name_or_path: str | os.PathLike[str],
-        *,
-        revision: str | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
-        local_files_only: bool = False,
-        **overrides: Any,
-    ) -> PretrainedConfig:
-        """The configuration of a folder, a config.json, or a name; keywords override fields.
+    def from_pretrained(cls, name_or_path: str | os.PathLike[str], **options: Any) -> PretrainedConfig:
+        """The configuration of a folder, a config.json, or a name; options as of `PretrainedConfig.from_pretrained`.
 
         Raises:
             ConfigError: config.json is missing or damaged, or its model_type is none of these three families.
             WeightFileError: the name is found nowhere.
         """
-        path = Path(name_or_path)
-        if not path.is_file():
-            folder = find_checkpoint(
-                name_or_path,
-                revision=revision,
-                cache_dir=cache_dir,
-                local_files_only=local_files_only,
-                needs=[CONFIG_FILE],
-            )
-            path = folder / CONFIG_FILE
-        fields = read_json(path, "the configuration")
+        fields, changes = read_config(name_or_path, options)
         family = fields.get("model_type")
         if family not in CONFIGS:
-            raise ConfigError(f"{path}: model_type is {family!r}, but minibert has {', '.join(CONFIGS)}.")
-        return CONFIGS[family].from_dict(fields, **overrides)
+            raise ConfigError(f"{name_or_path}: model_type is {family!r}, but minibert has {', '.join(CONFIGS)}.")
+        return CONFIGS[family].from_dict(fields).changed(changes)
 
     @classmethod
     def for_model(cls, model_type: str, **fields: Any) -> PretrainedConfig:
@@ -85,14 +66,14 @@ class _AutoModel:
         """The model of a checkpoint; options and errors as of `PreTrainedModel.from_pretrained`."""
         config = options.get("config")
         if config is None:
-            places = {key: options[key] for key in ("revision", "cache_dir", "local_files_only") if key in options}
+            places = {key: options[key] for key in HUB_OPTIONS if key in options}
             config = AutoConfig.from_pretrained(name_or_path, **places)
         return cls.class_for(config).from_pretrained(name_or_path, **options)
 
 
-def class_of_checkpoint(name_or_path: str | os.PathLike[str]) -> Any:
+def class_of_checkpoint(name_or_path: str | os.PathLike[str], **hub: Any) -> Any:
     """The class that wrote a checkpoint (its configuration's `architectures`), or the family's bare encoder."""
-    config = AutoConfig.from_pretrained(name_or_path)
+    config = AutoConfig.from_pretrained(name_or_path, **hub)
     module = importlib.import_module(f"minibert.models.{config.model_type}")
     for name in getattr(config, "architectures", None) or []:
         if name.startswith(_PREFIXES[config.model_type]) and hasattr(module, name):

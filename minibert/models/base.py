@@ -1,5 +1,6 @@
 """What every model class has: parameters by name, loading and saving, moving, training mode, and backward."""
 
+import inspect
 import os
 import warnings
 from collections.abc import Mapping
@@ -8,10 +9,11 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from minibert.backend import Array, array_module, load_backend, move, to_numpy
+from minibert.backend import Array, array_module, backend_of_device, load_backend, move, to_numpy
 from minibert.errors import ConfigError, InputError, TraceError, WeightFileError
 from minibert.models.config import PretrainedConfig
 from minibert.models.module import Module, Parameters, check_dtype
+from minibert.models.options import choose_backend, choose_dtype, suggestion, take_options
 from minibert.models.outputs import ModelOutput
 from minibert.trace import Backward, Edits, Run, Trace, TracePoint
 from minibert.weights import (
@@ -89,6 +91,11 @@ class PreTrainedModel(Module):
         return self.parameters.xp.__name__
 
     @property
+    def device(self) -> str:
+        """Where the parameters live, by PyTorch's names: "cpu" or "cuda:0"; `batch.to(model.device)` follows."""
+        return "cpu" if self.backend == "numpy" else "cuda:0"
+
+    @property
     def training(self) -> bool:
         """Whether calls apply dropout."""
         return self.parameters.rng is not None
@@ -145,9 +152,11 @@ class PreTrainedModel(Module):
     def to(self, backend: str | None = None, dtype: Any = None) -> Self:
         """Take the parameters to a backend ("numpy", "cupy") or dtype, in place; gives the model itself.
 
-        `model.to("float64")` is understood too.
+        `model.to("float64")` is understood too, and PyTorch's names of devices, `model.to("cuda")`.
         """
-        if isinstance(backend, str) and backend not in ("numpy", "cupy") and dtype is None:
+        if isinstance(backend, str) and backend.startswith(("cpu", "cuda")):
+            backend = backend_of_device(backend)
+        elif isinstance(backend, str) and backend not in ("numpy", "cupy") and dtype is None:
             try:
                 backend, dtype = None, check_dtype(backend)
             except InputError:
@@ -189,13 +198,26 @@ class PreTrainedModel(Module):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward`; the first argument may also be one dict of all inputs, as a tokenizer gives."""
+        self._check_names(kwargs)
         if args and isinstance(args[0], Mapping):
+            self._check_names(args[0])
             inputs = dict(args[0])
             repeated = sorted(set(inputs) & set(kwargs))
             if repeated:
                 raise InputError(f"{', '.join(repeated)} was given twice: in the dict and as a keyword.")
             return self.forward(*args[1:], **inputs, **kwargs)
         return self.forward(*args, **kwargs)
+
+    def _check_names(self, inputs: Mapping[str, Any]) -> None:
+        """Raise InputError for an input that the model does not take."""
+        code = type(self).forward.__code__
+        known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+        for name in inputs:
+            if name not in known:
+                raise InputError(
+                    f"{type(self).__name__} takes no {name!r}{suggestion(name, known)}: its inputs are "
+                    f"{', '.join(known)}."
+                )
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs; see the class."""
@@ -354,12 +376,16 @@ class PreTrainedModel(Module):
         config: PretrainedConfig | None = None,
         seed: int = 0,
         dtype: Any = None,
+        torch_dtype: Any = None,
         backend: str | None = None,
+        device_map: Any = None,
         ignore_mismatched_sizes: bool = False,
         output_loading_info: bool = False,
         revision: str | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         local_files_only: bool = False,
+        token: str | bool | None = None,
+        force_download: bool = False,
         **overrides: Any,
     ) -> Any:
         """The model of a checkpoint: a folder with config.json and model.safetensors, or a name.
@@ -371,37 +397,54 @@ class PreTrainedModel(Module):
         Args:
             config: use this configuration instead of the folder's.
             seed: where the weights of a new task head come from; a warning names them.
-            dtype: of the model; "auto" for the checkpoint's own config, None for float32.
+            dtype: of the model; "auto" for the checkpoint's own config, None for float32. `torch_dtype` is its old
+                name.
+            device_map: where the model shall live by PyTorch's names, "cpu", "cuda" or 0; "auto" is the GPU if
+                there is a usable one. `backend` says it by minibert's names.
             ignore_mismatched_sizes: draw a head of another size anew instead of refusing it.
             output_loading_info: give `(model, report)`; the report is `model.load_report` in any case.
-            overrides: fields of the configuration to change, `num_labels=3`, and `add_pooling_layer`.
+            revision, cache_dir, local_files_only, token, force_download: of a name, see
+                `minibert.weights.find_checkpoint`.
+            overrides: fields of the configuration to change, `num_labels=3`, and `add_pooling_layer`. Of
+                transformers' further arguments those that would change no number are passed over
+                (`attn_implementation="sdpa"`, `low_cpu_mem_usage`), the others are refused.
 
         Raises:
             ConfigError, WeightFileError: what is missing, damaged or does not fit, by name.
+            BackendError: the GPU was asked for and cannot be used.
         """
+        overrides = take_options(overrides, f"{cls.__name__}.from_pretrained")
+        backend = choose_backend(backend, device_map)
         folder = find_checkpoint(
-            name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
-        )
+            name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only, token=token,
+            force_download=force_download,
+        )  # fmt: skip
         options = {key: overrides.pop(key) for key in ("add_pooling_layer",) if key in overrides}
         if config is None:
             config = cls.config_class.from_pretrained(folder)
             cls._check_overrides(config, overrides)
-            config = type(config).from_dict(config.to_dict(), **overrides)
+            config = config.changed(overrides)
         elif overrides:
             raise ConfigError(f"config was given, and {', '.join(overrides)} besides: change the config instead.")
-        if dtype == "auto":
-            dtype = getattr(config, "dtype", None) or getattr(config, "torch_dtype", None)
-            dtype = None if dtype == "bfloat16" else dtype
+        dtype = choose_dtype(dtype, torch_dtype, vars(config))
         model = cls(config, dtype=dtype, backend=backend, _new=False, **options)
+        if model.dtype == np.float16 and model.backend == "numpy":
+            warnings.warn(
+                "float16 on the CPU: NumPy multiplies its matrices one number at a time, some 40 times slower than "
+                "float32's; float32 holds the same weights exactly.",
+                stacklevel=2,
+            )
         report = model._load(folder, seed, ignore_mismatched_sizes)
         return (model, report) if output_loading_info else model
 
     @classmethod
     def _check_overrides(cls, config: PretrainedConfig, overrides: dict[str, Any]) -> None:
         for name in overrides:
-            if not hasattr(config, name):
+            if not config.has_field(name):
+                own = [*inspect.signature(cls.from_pretrained).parameters, "add_pooling_layer"]
                 raise ConfigError(
-                    f"{cls.__name__}.from_pretrained takes no {name!r}, and the configuration has no such field."
+                    f"{cls.__name__}.from_pretrained takes no {name!r}, and the configuration has no such field"
+                    f"{suggestion(name, [*own, *config.to_dict(), 'num_labels'])}."
                 )
 
     def _load(self, folder: Path, seed: int, ignore_mismatched_sizes: bool) -> LoadReport:

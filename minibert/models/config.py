@@ -9,7 +9,8 @@ from typing import Any, Self
 
 from minibert import functional as F
 from minibert.errors import ConfigError
-from minibert.weights import find_checkpoint, read_json
+from minibert.models.options import suggestion, take_options
+from minibert.weights import HUB_OPTIONS, find_checkpoint, read_json
 from minibert.weights.atomic import replacing
 
 CONFIG_FILE = "config.json"
@@ -31,6 +32,11 @@ _COMMON: dict[str, Any] = {
     "eos_token_id": None,
     "sep_token_id": None,
 }
+
+
+# fields of transformers' that mean nothing here; they are kept and saved again
+_KEPT = ("finetuning_task", "gradient_checkpointing", "task_specific_params", "tokenizer_class", "name_or_path",
+         "dtype", "torch_dtype")  # fmt: skip
 
 
 class PretrainedConfig:
@@ -244,32 +250,48 @@ class PretrainedConfig:
         return cls.from_dict(read_json(path, "the configuration"))
 
     @classmethod
-    def from_pretrained(
-        cls,
-        name_or_path: str | os.PathLike[str],
-        *,
-        revision: str | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
-        local_files_only: bool = False,
-        **overrides: Any,
-    ) -> Self:
+    def from_pretrained(cls, name_or_path: str | os.PathLike[str], **options: Any) -> Self:
         """The configuration of a checkpoint: a folder, a config.json, or a name as in `Model.from_pretrained`.
 
+        Args:
+            options: fields to change, `num_labels=3`; and for a name revision, cache_dir, local_files_only, token and
+                force_download, see `minibert.weights.find_checkpoint`.
+
         Raises:
-            ConfigError: config.json is missing, damaged, or of another family.
+            ConfigError: config.json is missing, damaged, or of another family; or there is no such field.
             WeightFileError: the name is found nowhere.
         """
-        path = Path(name_or_path)
-        if not path.is_file():
-            folder = find_checkpoint(
-                name_or_path,
-                revision=revision,
-                cache_dir=cache_dir,
-                local_files_only=local_files_only,
-                needs=[CONFIG_FILE],
-            )
-            path = folder / CONFIG_FILE
-        return cls.from_dict(read_json(path, "the configuration"), **overrides)
+        fields, changes = read_config(name_or_path, options)
+        return cls.from_dict(fields).changed(changes)
+
+    def has_field(self, name: str) -> bool:
+        """Whether the configuration has a field of this name, or transformers' has."""
+        return hasattr(self, name) or name in _KEPT
+
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """A configuration with these fields changed. Raises ConfigError for one that it has not."""
+        for name in changes:
+            if not self.has_field(name):
+                known = [*self.to_dict(), "num_labels", *HUB_OPTIONS]
+                raise ConfigError(f"{type(self).__name__} has no field {name!r}{suggestion(name, known)}.")
+        return type(self).from_dict(self.to_dict(), **changes) if changes else self
+
+
+def read_config(
+    name_or_path: str | os.PathLike[str], options: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields of a checkpoint's config.json, and those of the options that are changes to them.
+
+    Raises:
+        ConfigError: config.json is missing or damaged.
+        WeightFileError: the name is found nowhere.
+    """
+    options = take_options(dict(options), "from_pretrained")
+    hub = {name: options.pop(name) for name in HUB_OPTIONS if name in options}
+    path = Path(name_or_path)
+    if not path.is_file():
+        path = find_checkpoint(name_or_path, needs=[CONFIG_FILE], **hub) / CONFIG_FILE
+    return read_json(path, "the configuration"), options
 
 
 def _is_int(value: Any) -> bool:

@@ -76,13 +76,14 @@ class Parameters(dict[str, Array]):
 
 
 def check_dtype(dtype: Any) -> np.dtype:
-    """A dtype that models can compute in; None is float32.
+    """A dtype that models can compute in, also as PyTorch has or names it (torch.float16); None is float32.
 
     Raises:
         InputError: not float16, float32 or float64.
     """
+    named = str(dtype)
     try:
-        checked = np.dtype("float32" if dtype is None else dtype)
+        checked = np.dtype("float32" if dtype is None else named[6:] if named.startswith("torch.") else dtype)
     except TypeError:
         checked = None
     if checked is None or checked.name not in DTYPES:

@@ -89,6 +89,11 @@ class Pipeline:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({type(self.model).__name__}, {type(self.tokenizer).__name__})"
 
+    @property
+    def device(self) -> str:
+        """Where the model lives: "cpu" or "cuda:0"."""
+        return self.model.device
+
     # ------------------------------------------------------------ what a task fills in
 
     def prepare(self, item: Any, settings: Any) -> list[Row]:

@@ -5,12 +5,14 @@ import os
 import warnings
 from typing import Any
 
+from minibert.backend import backend_of_device
 from minibert.errors import ConfigError, InputError
 from minibert.pipelines.base import Pipeline
 from minibert.pipelines.tasks import TASKS, check_task, default_model, tasks_of
+from minibert.weights import HUB_OPTIONS
 
 # transformers' arguments that mean nothing here
-_ACCEPTED = ("use_fast", "trust_remote_code", "framework", "feature_extractor", "image_processor", "processor", "token")
+_ACCEPTED = ("use_fast", "trust_remote_code", "framework", "feature_extractor", "image_processor", "processor")
 
 
 def pipeline(
@@ -24,6 +26,7 @@ def pipeline(
     dtype: Any = None,
     torch_dtype: Any = None,
     revision: str | None = None,
+    token: str | bool | None = None,
     model_kwargs: dict[str, Any] | None = None,
     batch_size: int | None = None,
     progress: bool | None = None,
@@ -39,8 +42,10 @@ def pipeline(
         model: a checkpoint (a folder or a name), or a model; by default the model shipped for the task, if one is.
         config: use this configuration instead of the checkpoint's.
         tokenizer: the same for the tokenizer; by default the model's checkpoint.
-        device: -1 or "cpu" for NumPy; 0, "cuda" or "cupy" for the GPU.
+        device: -1 or "cpu" for NumPy; 0, "cuda" or "cupy" for the GPU; "auto" for the GPU if there is a usable one.
+            `device_map` is another name of it. A model that is given is moved there.
         dtype: of the model, "float32", "float16", "float64" or "auto"; `torch_dtype` is its old name.
+        revision, token: of a checkpoint given by a name on the Hugging Face Hub.
         model_kwargs: further arguments of the model's `from_pretrained`.
         batch_size: texts that the model gets at once, 16 by default.
         progress: whether to show a progress bar; by default on a terminal, from 64 inputs on.
@@ -53,6 +58,7 @@ def pipeline(
     Raises:
         InputError: an unknown task or option, a model of another task, a head that was never trained.
         ConfigError, WeightFileError, TokenizerError: the checkpoint cannot be read.
+        BackendError: the GPU was asked for and cannot be used.
     """
     for name in _ACCEPTED:
         options.pop(name, None)
@@ -60,19 +66,28 @@ def pipeline(
         model = _shipped_model(task)
     task = None if task is None else check_task(task)
     source = model if isinstance(model, str | os.PathLike) else None
+    place = device if device is not None else device_map
+    asked = {"config": config, "dtype": dtype, "torch_dtype": torch_dtype, "revision": revision, "token": token,
+             **(model_kwargs or {})}  # fmt: skip
+    asked = {name: value for name, value in asked.items() if value is not None}
     if source is None:
         task = task or tasks_of(type(model).__name__)[0]
         _check_class(task, type(model).__name__)
+        _check_loaded(asked)
+        if place is not None:
+            model.to(backend_of_device(place))
     else:
-        task = task or tasks_of(_class_name(source))[0]
-        extra = _model_options(config, device, device_map, dtype or torch_dtype, revision, model_kwargs)
+        hub = {name: asked[name] for name in HUB_OPTIONS if name in asked}
+        task = task or tasks_of(_class_name(source, hub))[0]
+        if place is not None:
+            asked["device_map"] = place
         if task == "feature-extraction":
-            extra["add_pooling_layer"] = options.get("pooling") == "pooler"
-        model = _load_model(task, source, extra)
+            asked["add_pooling_layer"] = options.get("pooling") == "pooler"
+        model = _load_model(task, source, asked, hub)
     module, name, _, _ = TASKS[task]
     cls = getattr(importlib.import_module(f"minibert.pipelines.{module}"), name)
     return cls(
-        model, _load_tokenizer(tokenizer, source, revision),
+        model, _load_tokenizer(tokenizer, source, {} if source is None else hub),
         batch_size=batch_size, progress=progress, allow_untrained=allow_untrained, **options,
     )  # fmt: skip
 
@@ -93,7 +108,15 @@ def _check_class(task: str, class_name: str) -> None:
         )
 
 
-def _load_tokenizer(tokenizer: Any, source: Any, revision: str | None) -> Any:
+def _check_loaded(asked: dict[str, Any]) -> None:
+    if asked:
+        raise InputError(
+            f"{', '.join(asked)} was given with a model that is loaded already: give it to the model's "
+            "from_pretrained, or give the pipeline the checkpoint's folder or name."
+        )
+
+
+def _load_tokenizer(tokenizer: Any, source: Any, hub: dict[str, Any]) -> Any:
     """The tokenizer, read from its own folder or the model's."""
     if tokenizer is None and source is None:
         raise InputError(
@@ -103,24 +126,23 @@ def _load_tokenizer(tokenizer: Any, source: Any, revision: str | None) -> Any:
         return tokenizer
     from minibert.tokenizers.auto import AutoTokenizer
 
-    options = {} if revision is None else {"revision": revision}
-    return AutoTokenizer.from_pretrained(os.fspath(source if tokenizer is None else tokenizer), **options)
+    return AutoTokenizer.from_pretrained(os.fspath(source if tokenizer is None else tokenizer), **hub)
 
 
-def _class_name(source: Any) -> str:
+def _class_name(source: Any, hub: dict[str, Any]) -> str:
     from minibert.models.auto import class_of_checkpoint
 
-    return class_of_checkpoint(source).__name__
+    return class_of_checkpoint(source, **hub).__name__
 
 
-def _load_model(task: str, source: Any, options: dict[str, Any]) -> Any:
+def _load_model(task: str, source: Any, options: dict[str, Any], hub: dict[str, Any]) -> Any:
     """The checkpoint in the task's class. What has no such head is loaded with a new one, which is told apart later."""
     from minibert.models import auto
 
     auto_class = getattr(auto, TASKS[task][2])
-    config = options.get("config") or auto.AutoConfig.from_pretrained(
-        source, **({"revision": options["revision"]} if "revision" in options else {})
-    )
+    if isinstance(options.get("config"), str | os.PathLike):
+        options["config"] = auto.AutoConfig.from_pretrained(options["config"], **hub)
+    config = options.get("config") or auto.AutoConfig.from_pretrained(source, **hub)
     try:
         cls = auto_class.class_for(config)
     except ConfigError:
@@ -143,48 +165,3 @@ def _has_class(auto_class: Any, config: Any) -> bool:
     except ConfigError:
         return False
     return True
-
-
-def _model_options(
-    config: Any, device: Any, device_map: Any, dtype: Any, revision: str | None, further: dict[str, Any] | None
-) -> dict[str, Any]:
-    """The arguments of `from_pretrained`."""
-    options: dict[str, Any] = dict(further or {})
-    options.pop("attn_implementation", None)  # there is one, which gives the same numbers
-    if config is not None:
-        options["config"] = config if not isinstance(config, str | os.PathLike) else _read_config(config)
-    if dtype is not None:
-        options["dtype"] = dtype if isinstance(dtype, type) else str(dtype).removeprefix("torch.")
-    if revision is not None:
-        options["revision"] = revision
-    backend = _backend(device if device is not None else device_map)
-    if backend is not None:
-        options["backend"] = backend
-    return options
-
-
-def _read_config(name: Any) -> Any:
-    from minibert.models.auto import AutoConfig
-
-    return AutoConfig.from_pretrained(name)
-
-
-def _backend(device: Any) -> str | None:
-    """What transformers calls a device -> "numpy", "cupy", or None for the default."""
-    if device is None:
-        return None
-    if isinstance(device, bool) or not isinstance(device, int | str):
-        device = str(device)
-    if device == "auto":
-        from minibert.backend import load_backend
-        from minibert.errors import BackendError
-
-        try:
-            return load_backend("cupy").__name__
-        except BackendError:
-            return "numpy"
-    if device in (-1, "cpu", "numpy"):
-        return "numpy"
-    if device in (0, "cuda", "cuda:0", "gpu", "cupy"):
-        return "cupy"
-    raise InputError(f"device is {device!r}: give -1 or 'cpu' for NumPy, 0, 'cuda' or 'cupy' for the GPU.")

@@ -21,11 +21,13 @@ class TextClassificationSettings(Settings):
         top_k: how many classes to give, None for all.
         function_to_apply: "sigmoid", "softmax" or "none"; by default what the configuration's problem_type and
             number of classes say.
+        return_all_scores: the older form: without top_k, True gives all classes in the configuration's order.
         padding: accepted and not used: rows are padded as they go together.
     """
 
     top_k: Any = _NOT_GIVEN
     function_to_apply: Any = None
+    return_all_scores: bool | None = None
     padding: Any = None
 
     def __post_init__(self) -> None:
@@ -59,15 +61,20 @@ class TextClassificationPipeline(Pipeline):
 
     def finish(self, item: Any, rows: list[Row], outputs: list[Any], settings: TextClassificationSettings) -> Any:
         scores = self._apply(outputs[0], settings.function_to_apply)
+        if settings.top_k == _NOT_GIVEN and settings.return_all_scores:
+            return self._named(scores)
         return self.best(scores, settings.top_k)
 
     def best(self, scores: np.ndarray, top_k: Any) -> Any:
         """One {"label", "score"}, or with top_k a list of them."""
-        named = [{"label": self.model.config.id2label[i], "score": float(score)} for i, score in enumerate(scores)]
+        named = self._named(scores)
         if top_k == _NOT_GIVEN:
             return named[int(scores.argmax())]
         named.sort(key=lambda entry: entry["score"], reverse=True)
         return named[:top_k]
+
+    def _named(self, scores: np.ndarray) -> list[dict[str, Any]]:
+        return [{"label": self.model.config.id2label[i], "score": float(score)} for i, score in enumerate(scores)]
 
     def _apply(self, logits: np.ndarray, function: str | None) -> np.ndarray:
         config = self.model.config
