@@ -1,6 +1,21 @@
-"""What all tests share: only files called test_*.py are read as tests; doctests live in minibert/ itself."""
+"""What all tests share: only files called test_*.py are read as tests; doctests live in minibert/ itself.
 
+`pytest --backend=strict tests/models tests/training ...` runs tests with every new model on the strict stand-in for
+CuPy (`tests/strict_cupy`), so that each step of the library meets the rules of a GPU's arrays.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+from tests import strict_cupy
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--backend", choices=("numpy", "strict"), default="numpy", help="where new models live: numpy (default), strict"
+    )
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -8,3 +23,15 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if collection_path.suffix == ".py" and not collection_path.name.startswith(("test_", "conftest")):
         return True
     return None
+
+
+@pytest.fixture(autouse=True)
+def _models_on_the_stand_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """With --backend=strict: `import cupy` gives the stand-in, and new models live there."""
+    if request.config.getoption("--backend") != "strict":
+        yield
+        return
+    monkeypatch.setenv("MINIBERT_BACKEND", "cupy")
+    monkeypatch.setattr(strict_cupy.rules, "lenient_folder", strict_cupy.rules.TESTS)
+    with strict_cupy.installed():
+        yield
