@@ -23,11 +23,13 @@ COMMANDS = {
     "trace": ("trace", "print every intermediate value of a text, with formula, shape and statistics"),
     "explore": ("explore", "write a page that shows one text on its way through a model"),
     "golden": ("golden", "record golden packs, and compare a model or a port with them"),
+    "info": ("info", "show a checkpoint's card: sizes, parameters, memory, and what a port must know"),
 }
 
 _EXAMPLES = """examples:
   echo "The capital of France is [MASK]." | minibert run --task fill-mask --model tiny-bert
   minibert explore tiny-bert "The capital of France is [MASK]." -o page.html
+  minibert info tiny-bert
   minibert COMMAND --help
 
 exit codes:
