@@ -1,7 +1,8 @@
 """What all tests share: only files called test_*.py are read as tests; doctests live in minibert/ itself.
 
 `pytest --backend=strict tests/models tests/training ...` runs tests with every new model on the strict stand-in for
-CuPy (`tests/strict_cupy`), so that each step of the library meets the rules of a GPU's arrays.
+CuPy (`tests/strict_cupy`), so that each step of the library meets the rules of a GPU's arrays. There the plain array
+functions run; with `--backend=strict-kernels` the CUDA kernels do, compiled for the CPU.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,10 @@ from tests import strict_cupy
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--backend", choices=("numpy", "strict"), default="numpy", help="where new models live: numpy (default), strict"
+        "--backend",
+        choices=("numpy", "strict", "strict-kernels"),
+        default="numpy",
+        help="where new models live: on NumPy (default), or on the strict stand-in for CuPy, without kernels or with",
     )
 
 
@@ -28,10 +32,11 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 @pytest.fixture(autouse=True)
 def _models_on_the_stand_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """With --backend=strict: `import cupy` gives the stand-in, and new models live there."""
-    if request.config.getoption("--backend") != "strict":
+    backend = request.config.getoption("--backend")
+    if backend == "numpy":
         yield
         return
     monkeypatch.setenv("MINIBERT_BACKEND", "cupy")
     monkeypatch.setattr(strict_cupy.rules, "lenient_folder", strict_cupy.rules.TESTS)
-    with strict_cupy.installed():
+    with strict_cupy.installed(with_kernels=backend == "strict-kernels"):
         yield

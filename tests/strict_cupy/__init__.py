@@ -20,7 +20,7 @@ from tests.strict_cupy import cuda, functions, kernels, memory
 from tests.strict_cupy.memory import card
 from tests.strict_cupy.rules import Refused, transfers
 
-__all__ = ["MODULES", "Refused", "card", "installed", "transfers"]
+__all__ = ["MODULES", "Refused", "card", "installed", "kernels", "transfers"]
 
 
 def _build() -> dict[str, ModuleType]:
@@ -35,7 +35,8 @@ def _build() -> dict[str, ModuleType]:
             setattr(made[parent], last, made[name])
         return made[name]
 
-    cupy = add("cupy", {**functions.namespace, **kernels.CLASSES, "random": cuda.RefusedRandom("cupy.random")})
+    namespace = {name: value for name, value in functions.namespace.items() if name != "RawKernel"}
+    cupy = add("cupy", {**namespace, "random": cuda.RefusedRandom("cupy.random")})
     cupy.__dict__.update(__version__=functions.STORED["version"], __path__=[])
     add("cupy.cuda", cuda._CUDA).__dict__["__path__"] = []
     add("cupy.cuda.runtime", cuda._RUNTIME)
@@ -56,14 +57,24 @@ MODULES = _build()
 
 
 @contextlib.contextmanager
-def installed() -> Iterator[ModuleType]:
-    """Within the block `import cupy` gives the stand-in."""
+def installed(with_kernels: bool = False) -> Iterator[ModuleType]:
+    """Within the block `import cupy` gives the stand-in.
+
+    with_kernels: whether it has `RawKernel`; without it the library takes its plain array functions.
+    """
+    cupy = MODULES["cupy"]
+    kernels_before = cupy.__dict__.pop("RawKernel", None)
+    if with_kernels:
+        cupy.__dict__["RawKernel"] = kernels.RawKernel
     names = [name for name in sys.modules if name.split(".")[0] in ("cupy", "cupyx")]
     before = {name: sys.modules.pop(name) for name in names}
     sys.modules.update(MODULES)
     try:
-        yield MODULES["cupy"]
+        yield cupy
     finally:
+        cupy.__dict__.pop("RawKernel", None)
+        if kernels_before is not None:
+            cupy.__dict__["RawKernel"] = kernels_before
         for name in MODULES:
             sys.modules.pop(name, None)
         sys.modules.update(before)

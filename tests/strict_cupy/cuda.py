@@ -145,7 +145,7 @@ _CUDA: dict[str, Any] = {
     "Device": Device, "Event": Event, "Stream": Stream, "MemoryPool": memory.MemoryPool,
     "MemoryPointer": memory.MemoryPointer, "PinnedMemoryPool": memory.PinnedMemoryPool, "alloc": memory.alloc,
     "alloc_pinned_memory": alloc_pinned_memory, "get_current_stream": lambda device_id=-1: Stream.null,
-    "get_device_id": lambda: 0, "get_elapsed_time": get_elapsed_time, "is_available": lambda: True,
+    "get_device_id": lambda: 0, "get_cublas_handle": lambda: 1, "get_elapsed_time": get_elapsed_time, "is_available": lambda: True,
     "set_allocator": lambda allocator=None: None, "get_allocator": lambda: memory.alloc,
     "set_pinned_memory_allocator": lambda allocator=None: None, "using_allocator": using_allocator,
     "get_local_runtime_version": lambda: 13000,
@@ -164,7 +164,7 @@ class Recorded(ModuleType):
         self._recorded = recorded
 
     def __getattr__(self, attribute: str) -> Any:
-        if attribute.startswith("__"):
+        if attribute.startswith("__") or attribute == "RawKernel":
             raise AttributeError(attribute)
         if attribute in self._recorded:
             raise NotImplementedError(f"CuPy has {self.__name__}.{attribute}, but the strict stand-in has not")
