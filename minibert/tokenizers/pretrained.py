@@ -151,11 +151,6 @@ def find_folder(name: str | Path, **hub: Any) -> Path:
     """The folder of a path, of a tokenizer or checkpoint shipped with minibert, or of a name on the Hub."""
     from minibert.weights.find import find_checkpoint
 
-    if isinstance(name, str) and not Path(name).exists() and "/" not in name:
-        package = Path(__file__).resolve().parents[1]
-        for home in (package / "shipped" / "tokenizers", package.parent / "tokenizers"):
-            if name and (home / name).is_dir() and (home / name / "tokenizer_config.json").is_file():
-                return home / name
     try:
         return find_checkpoint(name, needs=VOCABULARY_FILES, **hub)
     except WeightFileError as error:

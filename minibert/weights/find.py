@@ -62,7 +62,8 @@ def find_checkpoint(
     folder or a shipped name it has no meaning and is passed over. `local_files_only=True` forbids the
     download, and so does HF_HUB_OFFLINE=1 in the environment. `cache_dir` is the cache to use in place of
     HF_HUB_CACHE. `needs` are file names of which a cached snapshot must hold one (a tokenizer's, say); by
-    default it must hold config.json and all weights. Folders outside the cache are taken as they are.
+    default it must hold config.json and all weights. Of a shipped checkpoint they decide between the folder of its
+    weights and that of its tokenizer. Other folders are taken as they are.
     `token` opens private repositories: the token, or True for the one that `hf auth login` stored.
     `force_download=True` downloads a repository again, whatever the cache holds.
 
@@ -75,7 +76,7 @@ def find_checkpoint(
         raise WeightFileError(f"{name!r} is neither a folder nor the name of a checkpoint.")
     if os.path.exists(name) or looks_like_path(name):
         return _existing_folder(Path(os.path.expanduser(name)))
-    if shipped := shipped_folder(name):
+    if shipped := shipped_folder(name, needs) or shipped_folder(name):
         return shipped
     cache, revision = hub_cache(cache_dir), _checked_revision(revision)
     cached = cached_snapshot(name, revision, cache)
@@ -107,12 +108,17 @@ def looks_like_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or name.count("/") > 1 or name.endswith("/") or "\\" in name or ":" in name
 
 
-def shipped_folder(name: str) -> Path | None:
-    """The folder of a checkpoint that comes with minibert, or None."""
+def shipped_folder(name: str, needs: Collection[str] | None = None) -> Path | None:
+    """The folder of a checkpoint that comes with minibert, or None.
+
+    weights/NAME holds config.json and the weights, tokenizers/NAME the tokenizer: the first that holds one of the
+    files in `needs` (config.json by default) is given.
+    """
     if not _SHIPPED_NAME.fullmatch(name):
         return None
-    for home in _shipped_homes():
-        if (home / name / "config.json").is_file():
+    homes = _shipped_homes()
+    for home in [*homes, *(home.with_name("tokenizers") for home in homes)]:
+        if any((home / name / file).is_file() for file in needs or ["config.json"]):
             return home / name
     return None
 
@@ -123,7 +129,8 @@ def shipped_names() -> list[str]:
 
 
 def _shipped_homes() -> list[Path]:
-    """In an installed wheel inside the package, in a checkout at the top beside pyproject.toml."""
+    """Where folders of weights stand, beside the folder `tokenizers`: in an installed wheel inside the package, in a
+    checkout at the top beside pyproject.toml."""
     package = Path(__file__).resolve().parents[1]
     homes = [package / "shipped" / "weights"]
     if (package.parent / "pyproject.toml").is_file():

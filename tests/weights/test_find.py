@@ -170,6 +170,28 @@ def test_shipped_names(tmp_path):
     assert "shipped with minibert (tiny-bert, tiny-roberta);" in refusal("tiny-bart")
 
 
+def test_a_shipped_name_has_a_folder_of_weights_and_one_of_its_tokenizer(tmp_path, monkeypatch):
+    monkeypatch.setattr(find, "_shipped_homes", lambda: [tmp_path / "absent" / "weights", tmp_path / "weights"])
+    for kind, file in (("weights", "config.json"), ("tokenizers", "vocab.txt")):
+        (tmp_path / kind / "tiny-bert").mkdir(parents=True)
+        (tmp_path / kind / "tiny-bert" / file).write_text("{}")
+    tokenizer_files = ["tokenizer.json", "vocab.txt"]
+    assert find_checkpoint("tiny-bert") == tmp_path / "weights" / "tiny-bert"
+    assert find_checkpoint("tiny-bert", needs=["config.json"]) == tmp_path / "weights" / "tiny-bert"
+    assert find_checkpoint("tiny-bert", needs=tokenizer_files) == tmp_path / "tokenizers" / "tiny-bert"
+    assert shipped_folder("tiny-bert", needs=["spiece.model"]) is None
+    assert find_checkpoint("tiny-bert", needs=["spiece.model"]) == tmp_path / "weights" / "tiny-bert"
+    assert shipped_names() == ["tiny-bert"]
+
+
+def test_a_tokenizer_alone_is_no_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(find, "_shipped_homes", lambda: [tmp_path / "weights"])
+    (tmp_path / "tokenizers" / "words").mkdir(parents=True)
+    (tmp_path / "tokenizers" / "words" / "vocab.txt").write_text("[UNK]\n")
+    assert find_checkpoint("words", needs=["vocab.txt"]) == tmp_path / "tokenizers" / "words"
+    assert "There is no checkpoint 'words'." in refusal("words")
+
+
 def test_where_shipped_checkpoints_are(monkeypatch):
     monkeypatch.undo()
     package = Path(find.__file__).parents[1]
