@@ -24,6 +24,7 @@ COMMANDS = {
     "explore": ("explore", "write a page that shows one text on its way through a model"),
     "golden": ("golden", "record golden packs, and compare a model or a port with them"),
     "info": ("info", "show a checkpoint's card: sizes, parameters, memory, and what a port must know"),
+    "doctor": ("doctor", "check this installation: versions, BLAS and its threads, backends, a run of the arithmetic"),
 }
 
 _EXAMPLES = """examples:

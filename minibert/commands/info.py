@@ -3,7 +3,6 @@ know. Only the configuration, the headers of the weight files and the vocabulary
 
 import argparse
 import json
-import shutil
 
 _EXAMPLES = """output:
   text; with --json one object: {"name", "folder", "class", "architectures", "tasks", "labels", "config",
@@ -28,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the card."""
     from minibert.commands.card import card_text, gather_card
+    from minibert.commands.layout import terminal_width
     from minibert.errors import InputError
 
     for name in ("texts", "tokens"):
@@ -38,5 +38,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(card, ensure_ascii=False))
     else:
-        print(card_text(card, width=min(shutil.get_terminal_size().columns, 120)))
+        print(card_text(card, terminal_width()))
     return 0

@@ -1,23 +1,9 @@
 """A card as text, as wide as the terminal."""
 
-import textwrap
 from itertools import groupby
 from typing import Any
 
-_INDENT = "  "
-
-
-def size_text(count: float) -> str:
-    """Bytes as a reader has them: powers of 1000, three digits.
-
-    >>> [size_text(n) for n in (17, 4096, 438_000_000, 2.5e9)]
-    ['17 B', '4.1 kB', '438 MB', '2.5 GB']
-    """
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 999.5 or unit == "TB":
-            return f"{count:.0f} {unit}" if count >= 99.95 or unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    raise AssertionError
+from minibert.commands.layout import aligned, size_text
 
 
 def card_text(card: dict[str, Any], width: int = 80) -> str:
@@ -36,18 +22,7 @@ def card_text(card: dict[str, Any], width: int = 80) -> str:
         ("tokenizer", _tokenizer_rows(card["tokenizer"])),
         ("semantics: what a port must do the same", list(card["semantics"].items())),
     ]
-    return "\n\n".join("\n".join([title, *_aligned(rows, width)]) for title, rows in sections)
-
-
-def _aligned(rows: list[tuple[str, str]], width: int) -> list[str]:
-    column = max(len(name) for name, _ in rows) + 2
-    lines = []
-    for name, words in rows:
-        room = max(width - len(_INDENT) - column, 20)
-        parts = textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False) or [""]
-        lines.append(f"{_INDENT}{name:<{column}}{parts[0]}".rstrip())
-        lines += [f"{_INDENT}{'':<{column}}{part}" for part in parts[1:]]
-    return lines
+    return "\n\n".join("\n".join([title, *aligned(rows, width)]) for title, rows in sections)
 
 
 def _config_rows(fields: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
