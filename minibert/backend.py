@@ -31,26 +31,15 @@ def load_backend(name: str) -> ModuleType:
     """The array library of this name, "numpy" or "cupy".
 
     Raises:
-        BackendError: the name is unknown, CuPy is not installed, or it finds no usable GPU.
+        BackendError: the name is unknown, CuPy is not installed, or it finds no usable GPU: each has its sentence.
     """
     if name == "numpy":
         return np
     if name != "cupy":
         raise BackendError(f"backend {name!r} is unknown: choose one of {', '.join(BACKENDS)}.")
-    try:
-        import cupy
-    except ImportError as error:
-        raise BackendError(
-            "backend 'cupy' needs CuPy, which is not installed here: "
-            "pip install 'minibert-numpy[cuda12]' (or [cuda13], as your CUDA driver has it)."
-        ) from error
-    try:
-        cupy.cuda.runtime.getDeviceCount()
-    except Exception as error:
-        raise BackendError(
-            f"backend 'cupy' finds no usable GPU ({error}): check the driver with nvidia-smi, or stay on 'numpy'."
-        ) from error
-    return cupy
+    from minibert.kernels.device import load_cupy
+
+    return load_cupy()
 
 
 def default_backend() -> str:
@@ -117,8 +106,10 @@ def move(x: Any, xp: ModuleType, dtype: Any = None) -> Array:
     return xp.asarray(x, dtype=dtype)
 
 
-def scatter_add(ids: Array, rows: Array, out: Array) -> None:
+def scatter_add(ids: Array, rows: Array, out: Array, skipped: int | None = None) -> None:
     """out[ids[i]] += rows[i] for every i, repeated ids included. ids (M,), rows (M, D), out (V, D).
+
+    Rows whose id is `skipped` are left out.
 
     `out[ids] += rows` would keep only the last of several equal ids. Here the rows of one id are
     brought together by a stable sort and summed in a fixed order, so that two runs give the same bits.
@@ -126,14 +117,64 @@ def scatter_add(ids: Array, rows: Array, out: Array) -> None:
     if ids.size == 0:
         return
     if array_module(out) is not np:
-        import cupyx
+        from minibert.kernels import fused
 
-        cupyx.scatter_add(out, ids, rows)
+        fused.scatter_add(ids, rows, out, -1 if skipped is None else skipped)
         return
+    if skipped is not None:
+        counted = ids != skipped
+        ids, rows = ids[counted], rows[counted]
+        if ids.size == 0:
+            return
     order = np.argsort(ids, kind="stable")
     sorted_ids = ids[order]
     starts = np.flatnonzero(np.concatenate(([True], sorted_ids[1:] != sorted_ids[:-1])))
-    out[sorted_ids[starts]] += np.add.reduceat(rows[order], starts, axis=0)
+    sums = np.add.reduceat(widened(rows)[order], starts, axis=0)
+    out[sorted_ids[starts]] += sums.astype(out.dtype, copy=False)
+
+
+def widened(x: Array) -> Array:
+    """x in the dtype to sum and exponentiate in: float16 as float32, any other as it is."""
+    return x.astype("float32") if x.dtype.name == "float16" else x
+
+
+def narrowed(x: Array, like: Array, out: Array | None = None) -> Array:
+    """x in the dtype of `like`, the reverse of `widened`; written to `out` where that is given."""
+    if out is None:
+        return x.astype(like.dtype, copy=False)
+    out[...] = x
+    return out
+
+
+def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
+    """a (..., M, K) @ b (..., K, N) -> (..., M, N). Sums of float16 are made in float32.
+
+    On the GPU see `minibert.kernels.products`.
+    """
+    if array_module(a) is not np:
+        from minibert.kernels import products
+
+        return products.matmul(a, b, out)
+    if a.dtype.name == "float16":  # NumPy has no fast product of it
+        return narrowed(np.matmul(widened(a), widened(b)), a, out)
+    return np.matmul(a, b, out=out)
+
+
+def column_sum(x: Array) -> Array:
+    """x (..., D) -> its sum over all other axes (D,)."""
+    if array_module(x) is not np:
+        from minibert.kernels import fused
+
+        x = contiguous(x)
+        if fused.usable(x):
+            return fused.column_sums(x)[0]
+    rows = tuple(range(x.ndim - 1))
+    return narrowed(widened(x).sum(axis=rows), x)
+
+
+def contiguous(x: Array) -> Array:
+    """x with its values one after the other, copied only if they are not."""
+    return array_module(x).ascontiguousarray(x)
 
 
 # erf(x) = x P(x²) for |x| < 1, and 1 - exp(-x²) Q((x - 2) / (x + 2)) beyond, both fitted at Chebyshev

@@ -234,6 +234,14 @@ class Trace(_Values):
         if self._observer is not None:
             self._observer("forward", point, value)
 
+    def _skip(self, point: TracePoint, shape: tuple[int, ...]) -> None:
+        """Note a value that a fused step did not make, so that it has its name, and a gradient may arrive there."""
+        self.points[point.name] = point
+        self._shapes[point.name] = shape
+        self.seconds[point.name] = 0.0
+        for alias in point.aliases:
+            self._aliases[alias] = point.name
+
     def _record_grad(self, name: str, gradient: Array) -> None:
         if self._keeps(name, self.points[name].aliases):
             self.grad._arrays[name] = _frozen(gradient)
@@ -333,6 +341,18 @@ class Run:
             self.trace._record(TracePoint(name, shape, formula, also), value)
         return value
 
+    def fuses(self, *names: str) -> bool:
+        """Whether nobody wants to see or change these values, so that a step may pass over them."""
+        if self.trace is None:
+            return not self.edits
+        watched = self.trace._observer is not None or bool(self.edits)
+        return not watched and not (self._naming and any(map(self.trace._keeps, names)))
+
+    def skip(self, name: str, dims: tuple[int, ...], shape: str, formula: str, also: tuple[str, ...] = ()) -> None:
+        """Name a value that a fused step passes over: of `dims`, else as `record` has it."""
+        if self._naming and self.trace is not None:
+            self.trace._skip(TracePoint(name, shape, formula, also), dims)
+
     def _edited(self, names: tuple[str, ...], value: Array, editable: bool) -> Array:
         """What the edits make of a value, under whichever of its names they know it."""
         for asked in names:
@@ -416,6 +436,13 @@ class Backward:
     def keeps(self, name: str) -> bool:
         """Whether the gradient at this name is wanted: a step may then compute what it does not need itself."""
         return name in self.trace.points and self.trace._keeps(name, self.trace.points[name].aliases)
+
+    def fuses(self, *names: str) -> bool:
+        """Whether no gradient is asked for or enters at these values, so that a step may pass over them."""
+        trace = self.trace
+        if trace._observer is not None or trace._edits:
+            return False
+        return not any(name in self.seeds or self.keeps(name) for name in names)
 
     def saved(self, path: str) -> Any:
         """What the forward kept at this path; the tape gives it up."""

@@ -113,5 +113,5 @@ def test_no_cupy_here() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == (
         "backend 'cupy' needs CuPy, which is not installed here: "
-        "pip install 'minibert-numpy[cuda12]' (or [cuda13], as your CUDA driver has it)."
+        "pip install 'minibert-numpy[cuda12]' (or [cuda13], as nvidia-smi names your driver's CUDA version)."
     )

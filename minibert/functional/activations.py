@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from minibert.backend import Array, array_module, erf, polynomial
+from minibert.backend import Array, array_module, erf, narrowed, polynomial, widened
 from minibert.errors import ConfigError
+from minibert.kernels import fused
 
 _SQRT_HALF = math.sqrt(0.5)
 _INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
@@ -40,6 +41,9 @@ class Activation:
                 f"activation {self.name!r} is a function without a derivative, so backward cannot pass it: give "
                 "hidden_act as minibert.functional.Activation(name, forward, derivative)."
             )
+        form = FORMS.get(self.forward)
+        if form is not None and fused.usable(x, dy):
+            return fused.activation_backward(form, dy, x)
         dx = self.derivative(x)
         dx *= dy
         return dx
@@ -48,6 +52,8 @@ class Activation:
 def _in_blocks(f: Callable[[Array], Array], x: Array, out: Array | None) -> Array:
     """f over x, a block of values at a time on the CPU; on a GPU all at once."""
     xp = array_module(x)
+    if x.dtype.name == "float16":
+        return narrowed(f(widened(x)), x, out)
     if xp is not np or x.size <= _CHUNK or not x.flags.c_contiguous:
         y = f(x)
         if out is None:
@@ -97,6 +103,8 @@ def _gelu_erf_block(x: Array) -> Array:
 
 def gelu_erf(x: Array, out: Array | None = None) -> Array:
     """x (...) -> x Φ(x) = x (1 + erf(x / √2)) / 2."""
+    if fused.usable(x, out):
+        return fused.bias_activation("gelu_erf", x, None, None, out)
     return _in_blocks(_gelu_erf_block, x, out)
 
 
@@ -135,6 +143,8 @@ def _gelu_tanh_block(x: Array) -> Array:
 
 def gelu_tanh(x: Array, out: Array | None = None) -> Array:
     """x (...) -> x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2."""
+    if fused.usable(x, out):
+        return fused.bias_activation("gelu_tanh", x, None, None, out)
     return _in_blocks(_gelu_tanh_block, x, out)
 
 
@@ -322,6 +332,9 @@ def identity_derivative(x: Array) -> Array:
 _silu, _silu_derivative = _scaled_silu(1.0)
 _quick_gelu, _quick_gelu_derivative = _scaled_silu(1.702)
 
+# the forward functions that have kernels, by the kernels' names
+FORMS: dict[Callable[..., Array], str] = {gelu_erf: "gelu_erf", gelu_tanh: "gelu_tanh"}
+
 ACTIVATIONS: dict[str, Activation] = {
     name: Activation(name, forward, derivative)
     for names, forward, derivative in [
@@ -347,6 +360,18 @@ ACTIVATIONS: dict[str, Activation] = {
     ]
     for name in names.split()
 }
+
+
+def bias_activation(
+    activation: Activation, x: Array, bias: Array, keep_sum: bool
+) -> tuple[Array, Array | None]:
+    """x (..., F) of the caller's own, which is written over, bias (F,) -> f(x + bias), and x + bias if kept."""
+    form = FORMS.get(activation.forward)
+    if form is not None and fused.usable(x, bias):
+        y = fused.bias_activation(form, x, bias, x if keep_sum else None, None if keep_sum else x)
+        return y, x if keep_sum else None
+    x += bias
+    return activation.forward(x, out=None if keep_sum else x), x if keep_sum else None
 
 
 def find_activation(hidden_act: Any) -> Activation:

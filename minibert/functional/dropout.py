@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 
 from minibert.backend import Array
+from minibert.kernels import fused
 
 _STEPS = 1 << 16
 
@@ -23,6 +24,8 @@ def draw_dropout_mask(rng: np.random.Generator, shape: tuple[int, ...], p: float
 
 def dropout(x: Array, mask: Array, p: float, out: Array | None = None) -> Array:
     """x (...), mask (...) True to keep -> y (...): y = x mask / (1 - p)."""
+    if fused.fits_dropout(x, mask) and (out is None or fused.usable(x, out)):
+        return fused.dropout(x, mask, keep_scale(p), out)
     if out is None:
         y = x * mask
     else:
@@ -30,16 +33,19 @@ def dropout(x: Array, mask: Array, p: float, out: Array | None = None) -> Array:
         if y is not x:
             y[...] = x
         y *= mask
-    y *= _scale(p)
+    y *= keep_scale(p)
     return y
 
 
 def dropout_backward(dy: Array, mask: Array, p: float) -> Array:
     """dy (...), mask (...) -> dx (...). forward: y = x mask / (1 - p), so dx = dy mask / (1 - p)."""
+    if fused.fits_dropout(dy, mask):
+        return fused.dropout(dy, mask, keep_scale(p))
     dx = dy * mask
-    dx *= _scale(p)
+    dx *= keep_scale(p)
     return dx
 
 
-def _scale(p: float) -> float:
+def keep_scale(p: float) -> float:
+    """1 / (1 - p), which keeps the mean of what dropout leaves."""
     return 1.0 / (1.0 - p) if p < 1.0 else 0.0  # p = 1 drops everything

@@ -23,8 +23,5 @@ def embedding_backward(
     ids, dy_rows = ids.reshape(-1), dy.reshape(-1, dy.shape[-1])
     if out is None:
         out = xp.zeros((rows, dy.shape[-1]), dtype=dy.dtype)
-    if padding_idx is not None:
-        real = ids != padding_idx
-        ids, dy_rows = ids[real], dy_rows[real]
-    scatter_add(ids, dy_rows, out)
+    scatter_add(ids, dy_rows, out, skipped=padding_idx)
     return out

@@ -1,13 +1,12 @@
 """The linear map y = x Wᵀ + b. Weights are stored (out, in), as in every checkpoint."""
 
-from minibert.backend import Array, array_module
+from minibert.backend import Array, column_sum, matmul
 
 
 def linear(x: Array, weight: Array, bias: Array | None = None, out: Array | None = None) -> Array:
     """x (..., I), weight (O, I), bias (O,) -> y (..., O): y = x Wᵀ + b."""
-    xp = array_module(x)
     rows = x.reshape(-1, x.shape[-1])  # one product over all tokens instead of one a sentence
-    y = xp.matmul(rows, weight.T, out=None if out is None else out.reshape(-1, out.shape[-1]))
+    y = matmul(rows, weight.T, out=None if out is None else out.reshape(-1, out.shape[-1]))
     if bias is not None:
         y += bias
     return y.reshape(*x.shape[:-1], weight.shape[0])
@@ -20,5 +19,5 @@ def linear_backward(dy: Array, x: Array, weight: Array) -> tuple[Array, Array, A
     """
     dy_rows = dy.reshape(-1, dy.shape[-1])
     x_rows = x.reshape(-1, x.shape[-1])
-    dx = (dy_rows @ weight).reshape(x.shape)
-    return dx, dy_rows.T @ x_rows, dy_rows.sum(axis=0)
+    dx = matmul(dy_rows, weight).reshape(x.shape)
+    return dx, matmul(dy_rows.T, x_rows), column_sum(dy_rows)

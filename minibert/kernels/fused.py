@@ -243,6 +243,7 @@ def adamw(
 def scatter_add(ids: Array, rows: Array, out: Array, skipped: int) -> None:
     """out[ids[i]] += rows[i], ids equal to `skipped` left out."""
     xp = array_module(out)
+    ids, rows = ids.astype("int64", copy=False), xp.ascontiguousarray(rows)
     order = xp.argsort(ids)  # CuPy's is stable
     ordered = ids[order]
     places, width = rows.shape

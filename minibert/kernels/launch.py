@@ -41,7 +41,7 @@ def _compiled(cupy: ModuleType, name: str, dtype: str) -> Any:
 
 
 def usable(*arrays: Array | None) -> bool:
-    """Whether kernels can work on these arrays: all on the GPU, of one of the three dtypes, rows one after the other."""
+    """Whether kernels can work on these arrays: on the GPU, of one and the same dtype, values one after the other."""
     given = [array for array in arrays if array is not None]
     xp = array_module(given[0])
     if xp is np or not hasattr(xp, "RawKernel"):

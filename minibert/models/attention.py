@@ -66,8 +66,7 @@ class SelfAttention(Module):
         mask (B, 1, 1 or T, S) is added to the scores; head_mask (1 or B, N, 1, 1) multiplies the probabilities.
         """
         # 1: queries, keys and values, a head's in K neighbouring columns
-        query = F.split_heads(self.query.forward(hidden, run), self.heads)  # (B, N, T, K)
-        key, value = self._keys_and_values(hidden, run, encoder_hidden, cache)  # (B, N, S, K)
+        query, key, value = self._heads(hidden, run, encoder_hidden, cache)  # (B, N, T, K), (B, N, S, K) twice
         # 2: scores
         scores = F.attention_scores(query, key)  # (B, N, T, S)
         formula = "query keyᵀ / √K + mask"
@@ -79,15 +78,18 @@ class SelfAttention(Module):
             if self.relative == "relative_key_query":
                 scores += F.relative_scores(key, self.distance_embedding, distance.T).swapaxes(-1, -2)
                 formula = "(query keyᵀ + query distanceᵀ + key distanceᵀ) / √K + mask"
-        scores /= math.sqrt(query.shape[-1])
-        if mask is not None:
-            scores += mask
-        scores = run.record(self.at("scores"), scores, SCORES, formula)
-        # 3: probabilities
-        probs = F.softmax(scores, out=run.spare(scores))
-        run.save(self.at("probs"), probs)
-        probs = run.record(self.at("probs"), probs, SCORES, "softmax(scores)", self.dropout.alias(run))
-        probs = self.dropout.forward(probs, run)
+        divisor = math.sqrt(query.shape[-1])
+        if self.fuses(run, self.at("scores")):
+            run.skip(self.at("scores"), scores.shape, SCORES, formula)
+            probs = self._probs_fused(scores, mask, divisor, run)
+        else:
+            scores = F.mask_scores(scores, mask, divisor, out=scores)
+            scores = run.record(self.at("scores"), scores, SCORES, formula)
+            # 3: probabilities
+            probs = F.softmax(scores, out=run.spare(scores))
+            run.save(self.at("probs"), probs)
+            probs = run.record(self.at("probs"), probs, SCORES, "softmax(scores)", self.dropout.alias(run))
+            probs = self.dropout.forward(probs, run)
         # 4: whole heads may be switched off
         if head_mask is not None:
             run.save(self.at("head_mask"), (head_mask, probs))
@@ -98,6 +100,29 @@ class SelfAttention(Module):
         run.save(self.path, (query, key, value, probs, distance))
         context = run.record(self.at("context"), context, "B T D", "probs value, heads merged", (self.path,))
         return context, probs
+
+    def _probs_fused(self, scores: Array, mask: Array | None, divisor: float, run: Run) -> Array:
+        """Scores not yet divided and masked -> probabilities, dropped out: step 3 in one pass."""
+        kept = self.dropout.draw(scores.shape, run)
+        probs, dropped = F.masked_softmax(scores, mask, divisor, kept, self.dropout.p, out=scores)
+        run.save(self.at("probs"), probs)
+        run.record(self.at("probs"), probs, SCORES, "softmax(scores)", self.dropout.alias(run))
+        if kept is None:
+            return probs
+        self.dropout.record_mask(kept, run)
+        return run.record(self.dropout.path, dropped, SCORES, self.dropout.formula)
+
+    def _heads(
+        self, hidden: Array, run: Run, encoder_hidden: Array | None, cache: Cache | None
+    ) -> tuple[Array, Array, Array]:
+        """Queries (B, N, T, K), keys and values (B, N, S, K), those of cached tokens first."""
+        parts = (self.query, self.key, self.value)
+        if encoder_hidden is None and self.fuses(run, *(part.path for part in parts)):
+            products = [part.forward_unbiased(hidden, run) for part in parts]
+            query, key, value = F.biased_heads(products, [part.bias for part in parts], self.heads)
+            return query, *((key, value) if cache is None else cache.update(key, value, self.layer))
+        query = F.split_heads(self.query.forward(hidden, run), self.heads)
+        return query, *self._keys_and_values(hidden, run, encoder_hidden, cache)
 
     def _keys_and_values(
         self, hidden: Array, run: Run, encoder_hidden: Array | None, cache: Cache | None
@@ -137,12 +162,17 @@ class SelfAttention(Module):
             if back.keeps("head_mask"):
                 back.head_mask_gradients[self.path] = (dprobs * before).sum(axis=(0, 2, 3))
             dprobs = dprobs * head_mask
-        # forward 3: probs = dropout(softmax(scores))
-        dprobs = back.arrive(self.at("probs"), self.dropout.backward(dprobs, back))
-        dscores = F.softmax_backward(dprobs, back.saved(self.at("probs")))
-        dscores = back.arrive(self.at("scores"), dscores)
-        # forward 2: scores = (query keyᵀ + relative terms) / √K + mask
-        dscores = dscores / math.sqrt(query.shape[-1])
+        divisor = math.sqrt(query.shape[-1])
+        if back.fuses(self.at("probs"), self.at("scores"), self.dropout.path):
+            kept = back.saved(self.dropout.path) if back.has(self.dropout.path) else None
+            dscores = F.masked_softmax_backward(dprobs, back.saved(self.at("probs")), divisor, kept, self.dropout.p)
+        else:
+            # forward 3: probs = dropout(softmax(scores))
+            dprobs = back.arrive(self.at("probs"), self.dropout.backward(dprobs, back))
+            dscores = F.softmax_backward(dprobs, back.saved(self.at("probs")))
+            dscores = back.arrive(self.at("scores"), dscores)
+            # forward 2: scores = (query keyᵀ + relative terms) / √K + mask
+            dscores = dscores / divisor
         dquery, dkey = F.attention_scores_backward(dscores, query, key)
         if distance is not None:
             dquery, dkey = self._relative_backward(dscores, query, key, distance, dquery, dkey, back)

@@ -32,6 +32,8 @@ class ResidualOutput(Module):
 
     def forward(self, x: Array, residual: Array, run: Run, also: tuple[str, ...] = ()) -> Array:
         """x (B, T, inputs), residual (B, T, D) -> (B, T, D)."""
+        if self.fuses(run, self.dense.path, self.dropout.path, self.at("sum")):
+            return self._forward_fused(x, residual, run, also)
         # 1
         dense = self.dense.forward(x, run, also=self.dropout.alias(run))
         dense = self.dropout.forward(dense, run)
@@ -40,6 +42,18 @@ class ResidualOutput(Module):
         total = run.record(self.at("sum"), total, HIDDEN, "dense + residual")
         # 3
         return self.LayerNorm.forward(total, run, name=self.path, also=also)
+
+    def _forward_fused(self, x: Array, residual: Array, run: Run, also: tuple[str, ...]) -> Array:
+        """The same in two steps: the product, and everything else in one pass."""
+        product = self.dense.forward_unbiased(x, run, also=self.dropout.alias(run))
+        mask = self.dropout.draw(product.shape, run)
+        if mask is not None:
+            self.dropout.record_mask(mask, run)
+            run.skip(self.dropout.path, product.shape, HIDDEN, self.dropout.formula)
+        run.skip(self.at("sum"), product.shape, HIDDEN, "dense + residual")
+        return self.LayerNorm.forward_residual(
+            product, self.dense.bias, residual, mask, self.dropout.p, run, self.path, also
+        )
 
     def backward(self, dy: Array, back: Backward) -> tuple[Array, Array]:
         """dy (B, T, D) -> dx (B, T, inputs), dresidual (B, T, D)."""
@@ -95,9 +109,14 @@ class Intermediate(Module):
 
     def forward(self, x: Array, run: Run) -> Array:
         """x (B, T, D) -> (B, T, F)."""
-        dense = self.dense.forward(x, run)
-        run.save(self.path, dense)
-        y = self.activation.forward(dense, out=run.spare(dense))
+        if self.fuses(run, self.dense.path):
+            product = self.dense.forward_unbiased(x, run)
+            y, dense = F.bias_activation(self.activation, product, self.dense.bias, keep_sum=run.saving)
+            run.save(self.path, dense)
+        else:
+            dense = self.dense.forward(x, run)
+            run.save(self.path, dense)
+            y = self.activation.forward(dense, out=run.spare(dense))
         return run.record(
             self.path, y, "B T F", f"{self.activation.name}(dense)", (self.at("intermediate_act_fn"),)
         )

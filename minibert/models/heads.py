@@ -82,9 +82,14 @@ class Transform(Module):
 
     def forward(self, x: Array, run: Run, name: str | None = None) -> Array:
         """x (B, T, D) -> (B, T, width), recorded under `name` or the LayerNorm's own."""
-        dense = self.dense.forward(x, run)
-        run.save(self.at("activation"), dense)
-        activated = self.activation.forward(dense, out=run.spare(dense))
+        if self.fuses(run, self.dense.path):
+            product = self.dense.forward_unbiased(x, run)
+            activated, dense = F.bias_activation(self.activation, product, self.dense.bias, keep_sum=run.saving)
+            run.save(self.at("activation"), dense)
+        else:
+            dense = self.dense.forward(x, run)
+            run.save(self.at("activation"), dense)
+            activated = self.activation.forward(dense, out=run.spare(dense))
         formula = f"{self.activation.name}(dense)"
         activated = run.record(self.at("activation"), activated, self.shape, formula, (self.at("transform_act_fn"),))
         return self.norm.forward(activated, run, name=name)

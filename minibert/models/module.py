@@ -128,6 +128,10 @@ class Module:
         self.names[attribute] = name or self.at(attribute)
         self.parameters.declare(self.names[attribute], shape, kind, padding_idx)
 
+    def fuses(self, run: Run, *names: str) -> bool:
+        """Whether to take several steps in one pass over memory: on a GPU, where nobody wants these values between."""
+        return self.parameters.xp is not np and run.fuses(*names)
+
 
 class Linear(Module):
     """y = x Wᵀ + b. Parameters: weight (O, I), bias (O,)."""
@@ -145,6 +149,13 @@ class Linear(Module):
         """x (..., I) -> y (..., O)."""
         run.save(self.path, x)
         return run.record(self.path, F.linear(x, self.weight, self.bias), self.shape, self.formula, also)
+
+    def forward_unbiased(self, x: Array, run: Run, also: tuple[str, ...] = ()) -> Array:
+        """x (..., I) -> x Wᵀ (..., O), to which the caller's next step adds the bias: y itself is passed over."""
+        run.save(self.path, x)
+        product = F.linear(x, self.weight)
+        run.skip(self.path, product.shape, self.shape, self.formula, also)
+        return product
 
     def backward(self, dy: Array | None, back: Backward) -> Any:
         """dy (..., O) -> dx (..., I), or None where no gradient arrives."""
@@ -179,6 +190,23 @@ class LayerNorm(Module):
             out=None if run.keeps(self.at("normalized"), self.at("rstd")) else run.spare(x),
             scratch=run.spare(x),
         )
+        return self.conclude(y, cache, run, name, also)
+
+    def forward_residual(
+        self, x: Array, bias: Array, residual: Array, kept: Array | None, p: float, run: Run, name: str,
+        also: tuple[str, ...],
+    ) -> Array:  # fmt: skip
+        """LayerNorm(dropout(x + bias) + residual) in one step: x, residual (..., D) -> y (..., D)."""
+        keep_cache = run.keeps(self.at("normalized"), self.at("rstd"))
+        y, cache = F.residual_layer_norm(
+            x, bias, residual, self.weight, self.bias, self.eps, kept, p, keep_cache
+        )
+        return self.conclude(y, cache, run, name, also)
+
+    def conclude(
+        self, y: Array, cache: F.LayerNormCache | None, run: Run, name: str | None, also: tuple[str, ...]
+    ) -> Array:
+        """Record what was computed, and keep what backward needs."""
         if cache is not None:
             run.save(self.path, cache)
             by_row = self.shape.rsplit(" ", 1)[0] + " 1"
@@ -240,11 +268,27 @@ class Dropout(Module):
         """x (...) -> y (...). `own`: whether x is the caller's, to be written over where nobody keeps it."""
         if run.rng is None or self.p == 0.0:
             return x
-        mask = F.draw_dropout_mask(run.rng, x.shape, self.p, self.parameters.xp)
-        run.save(self.path, mask)
-        run.record(self.at("mask"), mask, self.shape, f"True with probability {1.0 - self.p:g}", editable=False)
+        mask = self.draw(x.shape, run)
+        self.record_mask(mask, run)
         y = F.dropout(x, mask, self.p, out=run.spare(x) if own else None)
-        return run.record(self.path, y, self.shape, f"x mask / {1.0 - self.p:g}")
+        return run.record(self.path, y, self.shape, self.formula)
+
+    @property
+    def formula(self) -> str:
+        """What the output is, for the trace."""
+        return f"x mask / {1.0 - self.p:g}"
+
+    def draw(self, shape: tuple[int, ...], run: Run) -> Array | None:
+        """A mask of this shape, kept for backward; None where nothing is dropped."""
+        if run.rng is None or self.p == 0.0:
+            return None
+        mask = F.draw_dropout_mask(run.rng, shape, self.p, self.parameters.xp)
+        run.save(self.path, mask)
+        return mask
+
+    def record_mask(self, mask: Array, run: Run) -> None:
+        """Name the mask."""
+        run.record(self.at("mask"), mask, self.shape, f"True with probability {1.0 - self.p:g}", editable=False)
 
     def backward(self, dy: Array | None, back: Backward) -> Array | None:
         """dy (...) -> dx (...)."""

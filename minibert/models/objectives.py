@@ -20,7 +20,12 @@ def classification_loss_backward(back: Backward, name: str = "loss", dloss: Arra
     """-> dlogits (..., C), or None where no gradient arrives at the loss."""
     dloss = back.arrive(name, dloss)
     cache = back.saved(name)
-    return None if dloss is None else F.cross_entropy_backward(dloss, cache)
+    return None if dloss is None else _narrowed(F.cross_entropy_backward(dloss, cache), back)
+
+
+def _narrowed(gradient: Array, back: Backward) -> Array:
+    """In the model's dtype: losses of float16 are computed in float32."""
+    return gradient.astype(back.trace._model.dtype, copy=False)
 
 
 def next_token_loss(logits: Array, labels: Array, run: Run) -> Array:
@@ -82,14 +87,14 @@ def problem_loss_backward(back: Backward) -> Array | None:
     if not back.has("loss"):
         return None
     cache = back.peek("loss")
-    if isinstance(cache, F.CrossEntropyCache):
+    if isinstance(cache, F.CROSS_ENTROPY_CACHES):
         return classification_loss_backward(back)
     dloss, cache = back.arrive("loss", None), back.saved("loss")
     if dloss is None:
         return None
     if isinstance(cache, F.BinaryCrossEntropyCache):
-        return F.binary_cross_entropy_with_logits_backward(dloss, cache)
-    return F.mean_squared_error_backward(dloss, cache)
+        return _narrowed(F.binary_cross_entropy_with_logits_backward(dloss, cache), back)
+    return _narrowed(F.mean_squared_error_backward(dloss, cache), back)
 
 
 def span_loss(start: Array, end: Array, starts: Array, ends: Array, run: Run) -> Array:
