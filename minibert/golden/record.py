@@ -1,7 +1,7 @@
 """`record`: one run of a model as a golden pack."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ def record(
     training: Training | Mapping[str, Any] | None = None,
     case: Mapping[str, str] | None = None,
     command: str | None = None,
+    without: Sequence[str] = (),
 ) -> Path:
     """Run the model and write every value it computes, in execution order, to one safetensors file.
 
@@ -55,6 +56,8 @@ def record(
             state are recorded instead of the intermediates.
         case: words to keep with the pack, such as {"name": ..., "detects": ..., "misses": ...}.
         command: how the pack was made; by default the call in words.
+        without: tensors to leave out, names with * in the pack's spelling: `parameter_grad/*embeddings.weight` has as
+            many numbers as the embeddings. Such a pack is partial: `check` passes over what it does not have.
 
     Returns:
         The path.
@@ -79,7 +82,7 @@ def record(
     with Spool(path.parent) as precise:
         _run(other, call, seeds or backward, steps, lambda value: precise.put(value.name, value.array))
         noisy = min(own.dtype, other.dtype, key=lambda each: each.itemsize)
-        with PackWriter(path, precise, noisy) as writer:
+        with PackWriter(path, precise, noisy, check_patterns(without)) as writer:
             put_inputs(writer, arrays, seeds)
             outputs = _run(own, call, seeds or backward, steps, writer.put)
             writer.write(
@@ -97,9 +100,17 @@ def record(
                     "dropout_state": None if model.parameters.rng is None else _state(model.parameters.rng),
                     "training": None if steps is None else steps.to_dict(),
                     "outputs": outputs,
+                    **({"partial": True, "without": list(without)} if without else {}),
                 }
             )
     return path
+
+
+def check_patterns(without: Sequence[str]) -> tuple[str, ...]:
+    """The names to leave out; raises InputError for a single text, whose letters would be taken for names."""
+    if isinstance(without, str) or not all(isinstance(pattern, str) for pattern in without):
+        raise InputError(f"without is {without!r}: a list of names belongs there, such as ['parameter_grad/*'].")
+    return tuple(without)
 
 
 def _run(model: PreTrainedModel, call: Mapping[str, Any], backward: Any, steps: Training | None, sink: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,16 @@ class PackWriter:
         path: the pack to be.
         precise: the same values from the run in the other precision, or None where there is none.
         dtype: the less precise of the two dtypes: the noise floor is that dtype's.
+        without: names, with *, of values to leave out.
     """
 
-    def __init__(self, path: Path, precise: Mapping[str, np.ndarray] | None, dtype: Any) -> None:
+    def __init__(
+        self, path: Path, precise: Mapping[str, np.ndarray] | None, dtype: Any, without: tuple[str, ...] = ()
+    ) -> None:
         self.path = path
         self.precise = precise
         self.dtype = np.dtype(dtype)
+        self.without = without
         self.spool = Spool(check_folder(path))
         self.tensors: list[dict[str, Any]] = []
         self._added: dict[str, float] = {}  # gradient -> size of what its bias' gradient is the sum of
@@ -50,6 +55,8 @@ class PackWriter:
         }
         if array.dtype.kind == "f" and value.kind != "input":
             entry.update(self._noise(value, array))
+        if any(fnmatchcase(value.name, pattern) for pattern in self.without):
+            return  # measured all the same: the floors of others follow from it
         self.spool.put(value.name, array)
         self.tensors.append(entry)
 

@@ -48,6 +48,24 @@ def test_every_value_and_gradient_is_recorded_in_order(tmp_path: Path) -> None:
     assert pack["bert.encoder.layer.0"] is not None  # by an alias
 
 
+def test_tensors_can_be_left_out(tmp_path: Path) -> None:
+    model, inputs = bert(), batch(labels=True)
+    whole = open_pack(record(model, inputs, tmp_path / "whole", backward=True))
+    pack = open_pack(record(model, inputs, tmp_path / "part", backward=True, without=["parameter_grad/*.weight"]))
+    left_out = set(whole.entries) - set(pack.entries)
+    assert left_out == {name for name in whole.entries if name.startswith("parameter_grad/") and "weight" in name}
+    assert left_out
+    for name, entry in pack.entries.items():
+        assert entry == whole.entries[name]
+    report = check(tmp_path / "part", model)
+    assert report.ok
+    assert report.compared == len(list(pack.results()))
+    model.parameters["bert.embeddings.LayerNorm.bias"][3] += 1e-3
+    assert not check(tmp_path / "part", model).ok
+    with pytest.raises(mb.InputError, match=r"^without is 'grad/\*': a list of names belongs there, such as "):
+        record(model, inputs, tmp_path / "p", without="grad/*")
+
+
 def test_noise_floor_is_the_measured_error(tmp_path: Path) -> None:
     inputs = batch()
     pack = open_pack(record(bert(), inputs, tmp_path / "p"))
