@@ -209,8 +209,13 @@ def check_logits_to_keep(value: Any, tokens: int) -> Any:
 
 
 def check_labels(name: str, value: Any, shape: tuple[int, ...], axes: str, classes: int) -> np.ndarray:
-    """Labels of this shape in 0..classes-1, or -100 to be ignored. Raises InputError."""
+    """Labels of this shape in 0..classes-1, or -100 to be ignored; a bare number for a batch of one text.
+
+    Raises InputError.
+    """
     labels = as_host(name, value)
+    if labels.ndim == 0 and shape == (1,):
+        labels = labels[None]
     if labels.shape != shape and labels.shape == (*shape, 1):
         labels = labels[..., 0]
     check_shape(name, labels, shape, axes)

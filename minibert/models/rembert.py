@@ -24,7 +24,7 @@ from minibert.models.tasks import (
     SequenceClassification,
     TokenClassification,
 )
-from minibert.trace import Backward, Run
+from minibert.trace import Backward, Edits, Run, Trace
 
 
 class RemBertPreTrainedModel(PreTrainedModel):
@@ -85,6 +85,35 @@ class RemBertForCausalLM(RemBertPreTrainedModel, CausalLM):
     caches_with_labels = True
     base_class = RemBertModel
     lm_head_class, lm_head_path = RemBertLMHead, "cls.predictions"
+
+    def forward(  # type: ignore[override]  # the documentation's order
+        self,
+        input_ids: Any = None,
+        attention_mask: Any = None,
+        token_type_ids: Any = None,
+        position_ids: Any = None,
+        head_mask: Any = None,
+        inputs_embeds: Any = None,
+        encoder_hidden_states: Any = None,
+        encoder_attention_mask: Any = None,
+        past_key_values: Any = None,
+        labels: Any = None,
+        use_cache: bool | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+        cache_position: Any = None,
+        *,
+        logits_to_keep: Any = 0,
+        trace: Trace | None = None,
+        edits: Edits | None = None,
+    ) -> Any:
+        """Predict every token's successor: as `BertLMHeadModel`, with the arguments in RemBERT's own order."""
+        return super().forward(
+            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds, encoder_hidden_states,
+            encoder_attention_mask, labels, past_key_values, use_cache, output_attentions, output_hidden_states,
+            return_dict, cache_position, logits_to_keep=logits_to_keep, trace=trace, edits=edits,
+        )  # fmt: skip
 
 
 class RemBertForMaskedLM(RemBertPreTrainedModel, MaskedLM):

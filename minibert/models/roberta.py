@@ -23,6 +23,7 @@ from minibert.models.tasks import (
     QuestionAnswering,
     TokenClassification,
 )
+from minibert.trace import Edits, Trace
 
 
 class RobertaPreTrainedModel(PreTrainedModel):
@@ -90,6 +91,28 @@ class RobertaForMultipleChoice(RobertaPreTrainedModel, MultipleChoice):
     """The best of several texts."""
 
     base_class = RobertaModel
+
+    def forward(  # type: ignore[override]  # the documentation's order
+        self,
+        input_ids: Any = None,
+        token_type_ids: Any = None,
+        attention_mask: Any = None,
+        labels: Any = None,
+        position_ids: Any = None,
+        head_mask: Any = None,
+        inputs_embeds: Any = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+        *,
+        trace: Trace | None = None,
+        edits: Edits | None = None,
+    ) -> Any:
+        """Choose among texts: as `BertForMultipleChoice`, with the arguments in RoBERTa's own order."""
+        return super().forward(
+            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds, labels,
+            output_attentions, output_hidden_states, return_dict, trace=trace, edits=edits,
+        )  # fmt: skip
 
 
 class RobertaForTokenClassification(RobertaPreTrainedModel, TokenClassification):

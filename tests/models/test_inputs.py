@@ -330,6 +330,30 @@ def test_labels_may_have_an_axis_of_one() -> None:
     assert one(**inputs, labels=[0.5, 1.0]).loss == one(**inputs, labels=[[0.5], [1.0]]).loss
 
 
+@pytest.mark.parametrize("class_name", ["BertForSequenceClassification", "BertForNextSentencePrediction"])
+def test_the_label_of_one_text_may_be_a_number(class_name: str) -> None:
+    model = small_model(class_name)
+    for label in (1, np.array(1)):
+        assert model([[5, 7]], labels=label).loss == model([[5, 7]], labels=[1]).loss
+    with pytest.raises(mb.InputError, match=r"^labels has shape \(\): \(batch,\) is \(2,\) here"):
+        model([[5, 7], [7, 5]], labels=1)
+
+
+def test_arguments_in_the_order_of_each_family() -> None:
+    """RoBERTa's multiple choice and RemBERT's causal model have an order of their own in the documentation."""
+    choice = small_model("RobertaForMultipleChoice")
+    ids, types, mask = np.array([[[5, 7], [9, 1]]]), np.array([[[0, 1], [1, 0]]]), np.array([[[1, 1], [1, 0]]])
+    expected = choice(input_ids=ids, token_type_ids=types, attention_mask=mask, labels=[1])
+    np.testing.assert_array_equal(choice(ids, types, mask, [1]).logits, expected.logits)
+    assert choice(ids, types, mask, [1]).loss == expected.loss
+    causal = small_model("RemBertForCausalLM", is_decoder=True)
+    past = causal([[5, 7]]).past_key_values
+    given = (None,) * 7
+    again = causal([[5, 7]]).past_key_values
+    out = causal([[9]], *given, past, None, False).logits
+    np.testing.assert_array_equal(out, causal(input_ids=[[9]], past_key_values=again).logits)
+
+
 def test_problem_types_by_the_labels() -> None:
     """One class: regression. Several and integers: single-label. Several and reals: multi-label."""
     model = small_model("BertForSequenceClassification")
