@@ -38,7 +38,7 @@ def gather_card(name: str, texts: int = 1, tokens: int | None = None) -> dict[st
     cls = class_of_checkpoint(folder)
     options, stored = _pooling_option(cls, config, _open(folder))
     model = cls(config, backend="numpy", _new=False, **options)
-    tokenizer, lacking = _tokenizer(folder)
+    tokenizer, lacking = _tokenizer(name)
     return {
         "name": name,
         "folder": str(folder),
@@ -173,11 +173,11 @@ def _weights(model: Any, folder: Path, stored: Any) -> dict[str, Any]:
     }
 
 
-def _tokenizer(folder: Path) -> tuple[Any, str]:
+def _tokenizer(name: str) -> tuple[Any, str]:
     from minibert.tokenizers.auto import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(folder), ""
+        return AutoTokenizer.from_pretrained(name), ""
     except MinibertError as reason:
         return None, str(reason)
 

@@ -1,5 +1,6 @@
 """Small runs of the library that must come out right; each says what it did, or why it failed."""
 
+import functools
 import tempfile
 import time
 from collections.abc import Callable
@@ -110,22 +111,22 @@ def _save_and_load() -> str:
 
 def shipped_checks(every_pack: bool = False) -> list[dict[str, Any]]:
     """Each shipped model loads, answers, and gives its golden values: those of its smallest pack, or of all."""
-    from minibert.weights import shipped_folder, shipped_names
+    from minibert.weights import shipped_names
 
     found = []
     for name in shipped_names():
-        folder = shipped_folder(name)
-        assert folder is not None
-        found.append(run_check(name, lambda folder=folder: _shipped(folder, every_pack)))  # type: ignore[misc]
+        found.append(run_check(name, functools.partial(_shipped, name, every_pack)))
     return found
 
 
-def _shipped(folder: Path, every_pack: bool) -> str:
+def _shipped(name: str, every_pack: bool) -> str:
     import minibert as mb
     from minibert.models.auto import class_of_checkpoint
+    from minibert.weights import find_checkpoint
 
+    folder = find_checkpoint(name)
     model = class_of_checkpoint(folder).from_pretrained(folder, backend="numpy")
-    batch = mb.AutoTokenizer.from_pretrained(folder)("A text.", return_tensors="np")
+    batch = mb.AutoTokenizer.from_pretrained(name)("A text.", return_tensors="np")
     logits = model(**batch)[0]
     if not np.isfinite(logits).all():
         raise CheckFailedError("the model's output has numbers that are not finite")
