@@ -15,12 +15,15 @@ def global_norm(grads: Mapping[str, Array]) -> float:
     >>> global_norm({"a": np.array([3.0]), "b": np.array([[0.0, 4.0]])})
     5.0
     """
-    total = 0.0
+    squares = []
     for gradient in grads.values():
         if gradient is not None:
             for (block,) in blocks(gradient):
                 wide = block.astype("float64", copy=False)
-                total += float(array_module(wide).vdot(wide, wide))
+                squares.append(array_module(wide).vdot(wide, wide))
+    total = 0.0
+    for square in array_module(*squares).stack(squares).tolist() if squares else ():  # fetched from a GPU at once
+        total += square
     return math.sqrt(total)
 
 

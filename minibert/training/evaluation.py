@@ -78,7 +78,7 @@ class Evaluator:
         for name, part in parts.items():
             total = totals.setdefault(name, [0.0, 0, part.share])
             if part.labels:
-                total[0] += float(trace[name]) * part.labels
+                total[0] += trace[name].item() * part.labels
                 total[1] += part.labels
         return output
 

@@ -102,7 +102,7 @@ def weighted_gradients(
             continue
         trace = Trace([BACKWARD, *weights, *keep])
         model(**batch, return_dict=True, trace=trace)
-        loss += sum(weight * float(trace[name]) for name, weight in weights.items())
+        loss += sum(weight * trace[name].item() for name, weight in weights.items())
         if on_trace is not None:
             on_trace(number, trace)
         for name, gradient in model.backward(trace, weights).items():
