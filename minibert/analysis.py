@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minibert.backend import to_numpy
+from minibert.backend import Array, array_module, to_numpy
 from minibert.errors import InputError
 from minibert.trace import Run, Trace
 
@@ -125,10 +125,10 @@ def _attribute(model: Any, target: Any, inputs: dict[str, Any], shares: tuple[fl
         if name not in embeddings:  # relative positions have no embedding of their own
             parts[part] = np.zeros(embeddings[_name(model, "word")].shape[:2], dtype=value.dtype)
             continue
-        baseline[part] = _value(model(**inputs, edits={name: np.zeros_like}), target)
+        baseline[part] = _value(model(**inputs, edits={name: _zeros}), target)
         total = np.zeros_like(embeddings[name])
         for share in shares:
-            total += _gradients(model, target, inputs, {name: functools.partial(np.multiply, share)})[2][name]
+            total += _gradients(model, target, inputs, {name: functools.partial(_scaled, share)})[2][name]
         parts[part] = (total / len(shares) * embeddings[name]).sum(axis=-1)
         gap[part] = value - baseline[part] - parts[part].sum(axis=1)
     return Attribution(parts["word"], parts["position"], parts["type"], value, baseline, gap)
@@ -145,6 +145,14 @@ def head_importance(model: Any, **inputs: Any) -> np.ndarray:
     model(**inputs, head_mask=mask, trace=trace)
     model.backward(trace)
     return np.abs(to_numpy(trace.grad["head_mask"]))
+
+
+def _zeros(x: Array) -> Array:
+    return array_module(x).zeros_like(x)
+
+
+def _scaled(share: float, x: Array) -> Array:
+    return share * x
 
 
 def _name(model: Any, part: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, Self
 
-from minibert.backend import Array
+from minibert.backend import Array, to_numpy
 from minibert.errors import TraceError
 from minibert.trace import Trace, TracePoint, _frozen
 
@@ -29,7 +29,7 @@ class Step(NamedTuple):
         shape = f"({', '.join(self.point.shape.split())}) = {self.value.shape}"
         what = "d " if self.direction == "backward" else ""
         formula = "" if self.direction == "backward" else f"\n    = {self.point.formula}"
-        return f"{what}{self.name}  {shape} {self.value.dtype}{formula}\n{self.value}"
+        return f"{what}{self.name}  {shape} {self.value.dtype}{formula}\n{to_numpy(self.value)}"
 
 
 class _StoppedError(BaseException):

@@ -21,7 +21,7 @@ def untrained_parts(model: Any, needs: Callable[[str], bool]) -> list[str]:
         return []
     drawn = [name for name in report.initialised if needs(name)]
     biases = [name for name in drawn if name.endswith("bias")]
-    if any(model.parameters[name].any() for name in biases):
+    if any(model.parameters[name].any().item() for name in biases):
         return []
     return drawn
 
