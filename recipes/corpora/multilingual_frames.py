@@ -14,7 +14,6 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
-
 from corpora.multilingual_words import (
     CAPITALS,
     COLOURS,
@@ -127,7 +126,8 @@ def series() -> Iterator[Line]:
             words = [row[language] for row in rows]
             for i in range(len(words) - (kind == "numbers")):  # days and months go round
                 after = (i + 1) % len(words)
-                names = dict(a=words[i], b=words[after], a_gen=GENITIVES[kind][i], b_gen=GENITIVES[kind][after])
+                cases = GENITIVES[kind]
+                names = {"a": words[i], "b": words[after], "a_gen": cases[i], "b_gen": cases[after]}
                 for frame in SERIES_FRAMES[language][kind]:
                     yield Line("series", language, frame.format(**names))
 
@@ -147,7 +147,8 @@ LANGUAGE_NAMES = {
     "it": {"en": ("inglese", "inglese"), "fr": ("francese", "francese"), "de": ("tedesco", "tedesca"),
            "es": ("spagnolo", "spagnola"), "ru": ("russo", "russa")},
     "ru": {"en": ("по-английски", "английское"), "fr": ("по-французски", "французское"),
-           "de": ("по-немецки", "немецкое"), "es": ("по-испански", "испанское"), "it": ("по-итальянски", "итальянское")},
+           "de": ("по-немецки", "немецкое"), "es": ("по-испански", "испанское"),
+           "it": ("по-итальянски", "итальянское")},
 }  # fmt: skip
 # own: the word in the frame's language, other: in the language named
 TRANSLATION_FRAMES = {
