@@ -40,6 +40,13 @@ ALPHABETS = (
     "а б в г д е ё ж з и й к л м н о п р с т у ф х ц ч ш щ ъ ы ь э ю я",
     "А Б В Г Д Е Ё Ж З И Й К Л М Н О П Р С Т У Ф Х Ц Ч Ш Щ Ъ Ы Ь Э Ю Я . , ; : ! ? ¿ ¡ ( ) - — ' ’ \" « » „ “ ” …",
 )
+# one of each language, and what a tokenizer stumbles over: blanks, accents as marks of their own, unknown signs
+GOLDEN_TEXTS = (
+    "The capital of Italy is Rome.", "La capitale de l'Égypte est [MASK].", "Wie heißt die Hauptstadt von Österreich?",
+    "¿Dónde está el niño? En el jardín.", "Qual è il contrario di caldo? Freddo!", "У Анны есть собака: её зовут Щука.",
+    "  two  blanks\tand a tab\n", "cafe\u0301 et niño", "ﬁ ½ ＡＢＣ x²", "漢字 and 🙂 are unknown",
+    "[MASK]", "[MASK] [MASK].", "Le mot[MASK]pour chien", "[CLS] in the text [SEP]", "", "Antidisestablishmentarianism",
+)  # fmt: skip
 TOP = Path(__file__).resolve().parents[1]
 
 
@@ -140,7 +147,7 @@ def fill_in(model: Any, data: Data) -> dict[str, Any]:
 
 
 def ship(folder: Path) -> None:
-    """Copy a finished run to weights/tiny-rembert and tokenizers/tiny-rembert."""
+    """Copy a finished run to weights/tiny-rembert and tokenizers/tiny-rembert, and record golden values beside it."""
     homes = {
         TOP / "weights" / RECIPE.name: ("config.json", "model.safetensors", LOG_FILE, PICTURE, "figures.json"),
         TOP / "tokenizers" / RECIPE.name: (
@@ -151,7 +158,40 @@ def ship(folder: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
         for name in names:
             shutil.copyfile(folder / name, home / name)
+        (home / "golden").mkdir(exist_ok=True)
         print(f"written: {home}")
+    weights, vocabulary = homes
+    record_golden(
+        mb.RemBertForMaskedLM.from_pretrained(str(weights)), mb.RemBertTokenizer.from_pretrained(str(vocabulary)),
+        weights / "golden", vocabulary / "golden",
+    )  # fmt: skip
+
+
+def record_golden(model: Any, tokenizer: Any, packs: Path, encodings: Path) -> None:
+    """Write forward.safetensors and backward.safetensors, and encodings.json."""
+    found = []
+    for text in GOLDEN_TEXTS:
+        encoded = tokenizer(text, return_offsets_mapping=True)
+        ids = encoded["input_ids"]
+        found.append({"text": text, "tokens": tokenizer.convert_ids_to_tokens(ids), "ids": ids,
+                      "offsets": [list(pair) for pair in encoded["offset_mapping"]]})  # fmt: skip
+    lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in found)
+    (encodings / "encodings.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    several = ["Столица Франции — [MASK].", "The day after Monday is [MASK]."]
+    command = "python recipes/tiny_rembert.py --ship"
+    batch = tokenizer(several, padding=True, return_tensors="np")
+    mb.golden.record(model, batch, packs / "forward.safetensors", text=several, tokenizer=tokenizer, command=command)
+    text = "En anglais, chien se dit [MASK]."
+    one = tokenizer(text, return_tensors="np")
+    hidden = one["input_ids"] == tokenizer.mask_token_id
+    labels = np.where(hidden, tokenizer.convert_tokens_to_ids("▁dog"), -100)
+    # gradients of the largest matrices are left out: they are mostly zeros, or as many numbers as the model
+    mb.golden.record(
+        model, {**one, "labels": labels}, packs / "backward.safetensors", backward=True, text=text,
+        tokenizer=tokenizer, command=command,
+        without=["parameter_grad/*word_embeddings.weight", "parameter_grad/*decoder.weight",
+                 "parameter_grad/*intermediate.dense.weight", "parameter_grad/*layer.?.output.dense.weight"],
+    )  # fmt: skip
 
 
 def main() -> None:
