@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minibert.backend import to_numpy
 from minibert.golden.metrics import HIDDEN
 from minibert.golden.pack import Entry, Pack
 
@@ -106,7 +107,7 @@ class Evidence:
         """A parameter; None if it is not at hand."""
         if self.weights is None or name not in self.weights:
             return None
-        return np.asarray(self.weights[name], dtype=np.float64)
+        return np.asarray(to_numpy(self.weights[name]), dtype=np.float64)
 
     @property
     def parent(self) -> str:
