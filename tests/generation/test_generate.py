@@ -84,7 +84,7 @@ def all_texts(model: Any, prompt: np.ndarray, steps: int) -> dict[tuple[int, ...
     found = {}
     for tokens in itertools.product(range(model.config.vocab_size), repeat=steps):
         ids = np.array([[*prompt, *tokens]])
-        scores = log_softmax(model(input_ids=ids, use_cache=False).logits[0])
+        scores = log_softmax(mb.to_numpy(model(input_ids=ids, use_cache=False).logits)[0])
         found[tokens] = float(sum(scores[len(prompt) - 1 + i, token] for i, token in enumerate(tokens)))
     return found
 
@@ -159,9 +159,9 @@ def test_samples_follow_the_distribution(bert: Any, options: dict[str, Any]) -> 
 def test_samples_of_two_tokens_follow_the_joint_distribution(bert: Any) -> None:
     """The second token's chances depend on the first: the cache of every text is its own."""
     texts = generate(bert, IDS[:1], do_sample=True, num_return_sequences=20_000, max_new_tokens=2, top_k=0, seed=2)
-    first = np.exp(log_softmax(bert(input_ids=IDS[:1]).logits[0, -1]))
+    first = np.exp(log_softmax(mb.to_numpy(bert(input_ids=IDS[:1]).logits)[0, -1]))
     continued = np.concatenate([IDS[:1].repeat(31, axis=0), np.arange(31)[:, None]], axis=1)
-    second = np.exp(log_softmax(bert(input_ids=continued).logits[:, -1]))
+    second = np.exp(log_softmax(mb.to_numpy(bert(input_ids=continued).logits)[:, -1]))
     counts = np.zeros((31, 31))
     np.add.at(counts, (texts[:, 4], texts[:, 5]), 1)
     assert abs(chi_squared(counts.ravel(), (first[:, None] * second).ravel())) < 4.5
@@ -170,7 +170,7 @@ def test_samples_of_two_tokens_follow_the_joint_distribution(bert: Any) -> None:
 def test_drawn_beams_are_different_texts_by_probability() -> None:
     """With one step, two beams are a draw of two tokens without putting back: the better one comes first."""
     model = small_model("BertLMHeadModel", vocab_size=9, max_position_embeddings=12)
-    probs = np.exp(log_softmax(model(input_ids=[[5, 2]]).logits[0, -1]))
+    probs = np.exp(log_softmax(mb.to_numpy(model(input_ids=[[5, 2]]).logits)[0, -1]))
     rng, counts, draws = np.random.default_rng(3), np.zeros((9, 9)), 1500
     for _ in range(draws):
         texts = generate(model, [[5, 2]], do_sample=True, num_beams=2, num_return_sequences=2, max_new_tokens=1,

@@ -9,6 +9,7 @@ import pytest
 
 import minibert as mb
 from minibert import functional
+from minibert.backend import move, to_numpy
 from minibert.golden import check, record
 from tests.golden_packs.models import batch, bert
 from tests.small_models import small_inputs, small_model
@@ -55,7 +56,7 @@ WEIGHTS: list[tuple[str, Callable[[np.ndarray], np.ndarray], str, str]] = [
 @pytest.mark.parametrize(("name", "change", "where", "words"), WEIGHTS, ids=[name for name, *_ in WEIGHTS])
 def test_weights(pack: Path, name: str, change: Any, where: str, words: str) -> None:
     model = bert()
-    model.parameters[name] = np.ascontiguousarray(change(model.parameters[name]))
+    model.parameters[name] = move(np.ascontiguousarray(change(to_numpy(model.parameters[name]))), model.parameters.xp)
     report = check(pack, model, weights=bert())
     assert report.first is not None
     assert report.first.name == where
