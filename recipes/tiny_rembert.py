@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from corpora.multilingual import DECLARATION, PROMPTS, fillers, held_out, training_lines
-from corpora.multilingual_frames import Line
+from corpora.multilingual_frames import Line, translations
 from corpora.packages import fetch
 from training import LOG_FILE, PICTURE, BatchCollator, Recipe, Rows, encode, encode_pairs, pretrain
 
@@ -136,6 +136,7 @@ def cloze_accuracy(model: Any, tokenizer: Any, lines: Sequence[Line]) -> dict[st
 def fill_in(model: Any, data: Data) -> dict[str, Any]:
     """Cloze tests on the sets that have marks, and the fixed prompts."""
     marked = {name: lines for name, lines in data.lines.items() if any("<" in line.marked for line in lines)}
+    marked["translation_unseen_strict"] = list(translations(unseen=True, strict=True))
     choices = first_choices(model, data.tokenizer, [prompt.text for prompt in PROMPTS])
     return {
         "clozes": {name: cloze_accuracy(model, data.tokenizer, lines) for name, lines in marked.items()},

@@ -173,11 +173,18 @@ def is_unseen_pair(concept: int, pair: int) -> bool:
     return (concept + pair) % ONE_OF == ONE_OF - 1
 
 
-def translations(unseen: bool) -> Iterator[Line]:
-    """Every concept between every two languages; the unseen ones without those that are spelled the same."""
+def translations(unseen: bool, strict: bool = False) -> Iterator[Line]:
+    """Every concept between every two languages; the unseen ones without those that are spelled the same.
+
+    strict: only words that no third language spells the same: libro is Spanish and Italian, so that who has seen it
+    beside livre as an Italian word is helped with the Spanish one.
+    """
     for concept, row in enumerate(CONCEPTS):
+        spellings = list(row.values())
         for pair, (first, second) in enumerate(LANGUAGE_PAIRS):
             if is_unseen_pair(concept, pair) != unseen or (unseen and row[first] == row[second]):
+                continue
+            if strict and max(spellings.count(row[first]), spellings.count(row[second])) > 1:
                 continue
             for language, other in ((first, second), (second, first)):
                 name, adjective = LANGUAGE_NAMES[language][other]
