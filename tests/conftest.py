@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import strict_cupy
+from tests.strict_cupy import needs_numpy
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +28,16 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if collection_path.suffix == ".py" and not collection_path.name.startswith(("test_", "conftest")):
         return True
     return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --backend=strict: skip, with the reason, what only NumPy can do."""
+    if config.getoption("--backend") == "numpy":
+        return
+    for item in items:
+        for start, reason in needs_numpy.REASONS.items():
+            if item.nodeid.startswith(start):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(autouse=True)

@@ -31,7 +31,7 @@ def test_adding_to_any_value_changes_the_loss_as_its_gradient_says(class_name: s
             continue
         direction, step = rng.normal(size=trace[name].shape), 1e-6
         up, down = (
-            model(**inputs, edits={name: lambda x, sign=sign: x + sign * step * direction}).loss for sign in (1, -1)
+            model(**inputs, edits={name: lambda x, by=sign * step * direction: x + by}).loss for sign in (1, -1)
         )
         numeric, analytic = (up - down) / (2 * step), float((trace.grad[name] * direction).sum())
         assert abs(numeric - analytic) <= 1e-7 * max(1.0, abs(analytic)), (name, numeric, analytic)

@@ -311,7 +311,8 @@ def test_one_mistake_is_one_red_line(pack: Path) -> None:
 def test_one_changed_weight_of_a_model_is_one_red_line(pack: Path, name: str, change: Any) -> None:
     model = bert()
     weight = f"{name}.weight" if f"{name}.weight" in model.parameters else f"{name}.LayerNorm.weight"
-    model.parameters[weight] = move(np.ascontiguousarray(change(to_numpy(model.parameters[weight]))), model.parameters.xp, "float32")
+    changed = np.ascontiguousarray(change(to_numpy(model.parameters[weight])))
+    model.parameters[weight] = move(changed, model.parameters.xp, "float32")
     report = check(pack, model, mode="isolated")
     assert [row.name for row in report.failures] == [name]
     assert len(check(pack, model).failures) > 10  # while propagated everything after it differs
