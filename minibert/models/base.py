@@ -467,6 +467,10 @@ class PreTrainedModel(Module):
                 "train the model before you trust what it predicts.",
                 stacklevel=4,
             )
+        # a file's order is its writer's; optimisers, and what they save, go by the model's
+        ordered = {name: self.parameters[name] for name in self.parameters.shapes}
+        self.parameters.clear()
+        self.parameters.update(ordered)
         self.load_report = plan.report
         return plan.report
 

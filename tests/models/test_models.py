@@ -279,6 +279,7 @@ def test_saved_and_loaded(class_name: str, tmp_path: Path) -> None:
     assert stored == set(model.state_dict()) | tied  # transformers 4 finds RemBERT's decoder only under its own name
     again = getattr(mb, class_name).from_pretrained(tmp_path)
     assert_same(again.state_dict(), model.state_dict())
+    assert list(again.parameters) == list(model.parameters)  # the order, by which optimisers go
     expected = model.config.to_dict()
     assert {name: again.config.to_dict()[name] for name in expected if name != "architectures"} == {
         name: value for name, value in expected.items() if name != "architectures"
