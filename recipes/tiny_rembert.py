@@ -107,6 +107,11 @@ class ContentCollator(BatchCollator):
         return self.rng.random(input_ids.shape) < np.where(excluded, 0.0, self.rates[input_ids])
 
 
+def make_collator(data: Data) -> ContentCollator:
+    """What hides tokens in training."""
+    return ContentCollator(data.tokenizer, data.rows, RECIPE.seed)
+
+
 # what the model fills in
 
 
@@ -207,8 +212,9 @@ def main() -> None:
     data = prepare(options.cache)
     print(f"lines to train on: {len(data.rows)}; tokens in them: {sum(len(row['input_ids']) for row in data.rows)}")
     model = make_model(data.tokenizer)
-    collator = ContentCollator(data.tokenizer, data.rows, recipe.seed)
-    figures = pretrain(recipe, model, data.tokenizer, data.rows, data.held_out, options.output, collator=collator)
+    figures = pretrain(
+        recipe, model, data.tokenizer, data.rows, data.held_out, options.output, collator=make_collator(data)
+    )
     figures |= fill_in(model, data)
     text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
     (options.output / "model" / "figures.json").write_text(text, encoding="utf-8")
