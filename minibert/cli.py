@@ -23,6 +23,7 @@ COMMANDS = {
     "trace": ("trace", "print every intermediate value of a text, with formula, shape and statistics"),
     "explore": ("explore", "write a page that shows one text on its way through a model"),
     "golden": ("golden", "record golden packs, and compare a model or a port with them"),
+    "train": ("train", "pretrain from text files, or fine-tune a checkpoint on labelled ones"),
     "info": ("info", "show a checkpoint's card: sizes, parameters, memory, and what a port must know"),
     "doctor": ("doctor", "check this installation: versions, BLAS and its threads, backends, a run of the arithmetic"),
 }
