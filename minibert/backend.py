@@ -116,20 +116,24 @@ def scatter_add(ids: Array, rows: Array, out: Array, skipped: int | None = None)
     """
     if ids.size == 0:
         return
-    if array_module(out) is not np:
+    xp = array_module(out)
+    if xp is not np:
         from minibert.kernels import fused
 
-        fused.scatter_add(ids, rows, out, -1 if skipped is None else skipped)
-        return
+        if fused.usable(out):
+            fused.scatter_add(ids, rows, out, -1 if skipped is None else skipped)
+            return
     if skipped is not None:
         counted = ids != skipped
         ids, rows = ids[counted], rows[counted]
         if ids.size == 0:
             return
-    order = np.argsort(ids, kind="stable")
+    order = xp.argsort(ids, kind="stable")
     sorted_ids = ids[order]
-    starts = np.flatnonzero(np.concatenate(([True], sorted_ids[1:] != sorted_ids[:-1])))
-    sums = np.add.reduceat(widened(rows)[order], starts, axis=0)
+    first = xp.ones(ids.shape, dtype=bool)
+    first[1:] = sorted_ids[1:] != sorted_ids[:-1]
+    starts = xp.flatnonzero(first)
+    sums = xp.add.reduceat(widened(rows)[order], starts, axis=0)
     out[sorted_ids[starts]] += sums.astype(out.dtype, copy=False)
 
 

@@ -334,7 +334,8 @@ class PreTrainedModel(Module):
         seeds: dict[str, Array] = {}
         for field, gradient in gradients.items():
             for name, shape, part in self._targets(trace, field, gradient):
-                array = move(self._as_gradient(field, part).copy(), self.parameters.xp, self.dtype)
+                dtype = np.dtype("float32") if shape == () and self.dtype.name == "float16" else self.dtype
+                array = move(self._as_gradient(field, part).copy(), self.parameters.xp, dtype)
                 if array.shape != shape:
                     raise InputError(f"the gradient of {field!r} has shape {array.shape}: {shape} fits.")
                 seeds[name] = seeds[name] + array if name in seeds else array

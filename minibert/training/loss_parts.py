@@ -20,6 +20,7 @@ from minibert.models.tasks import (
     SequenceClassification,
 )
 from minibert.trace import BACKWARD, Trace
+from minibert.training.loss_scaling import LossScaler
 
 IGNORED = -100
 
@@ -81,6 +82,7 @@ def weighted_gradients(
     batches: Sequence[Mapping[str, Any]],
     keep: Sequence[str] = (),
     on_trace: Callable[[int, Trace], None] | None = None,
+    scaler: LossScaler | None = None,
 ) -> tuple[float, dict[str, Any]]:
     """The loss and the gradients of several batches as if they were one.
 
@@ -91,6 +93,7 @@ def weighted_gradients(
     Args:
         keep: what the traces keep besides what backward needs.
         on_trace: called with the number of the batch and its trace, before backward.
+        scaler: for float16, what the gradients are scaled by on their way; they come back unscaled, in float32.
     """
     parts = [loss_parts(model, batch) for batch in batches]
     totals = {name: sum(part[name].labels for part in parts) for name in parts[0]}
@@ -105,7 +108,9 @@ def weighted_gradients(
         loss += sum(weight * trace[name].item() for name, weight in weights.items())
         if on_trace is not None:
             on_trace(number, trace)
-        for name, gradient in model.backward(trace, weights).items():
+        scale = 1.0 if scaler is None else scaler.scale
+        found = model.backward(trace, {name: weight * scale for name, weight in weights.items()})
+        for name, gradient in (found if scaler is None else scaler.unscale(found)).items():
             if name in grads:
                 grads[name] += gradient
             else:

@@ -2,8 +2,9 @@
 
 AdamW is Loshchilov & Hutter 2019 ("Decoupled Weight Decay Regularization", algorithm 2); SGD with momentum is
 Sutskever et al. 2013 in PyTorch's form. Parameters are updated block by block, so that the scratch memory of a
-step is three blocks however large the model is. Not handled: float16 parameters (squares of gradients vanish
-there), sparse gradients, AMSGrad.
+step is three blocks however large the model is. Of a float16 parameter AdamW keeps a float32 copy, its master weight,
+which it updates and rounds: small steps would vanish in float16 (Micikevicius et al. 2018, "Mixed Precision Training",
+section 3.1). Not handled: float16 with SGD, sparse gradients, AMSGrad.
 """
 
 import math
@@ -11,8 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+import numpy as np
+
 from minibert.backend import Array, array_module, move
 from minibert.errors import InputError
+from minibert.kernels import fused
 
 Names = Iterable[str] | Callable[[str], bool]
 
@@ -43,6 +47,7 @@ class Optimizer:
     """
 
     state_arrays: tuple[str, ...] = ()  # the arrays that a parameter's state may hold, each of its shape
+    masters = False  # whether it can keep float32 master weights of float16 parameters
 
     def __init__(
         self,
@@ -122,7 +127,7 @@ class Optimizer:
             for name in group["params"]:
                 if grads.get(name) is not None:
                     parameter = self._writable(name)
-                    gradient = move(grads[name], array_module(parameter), parameter.dtype)
+                    gradient = move(grads[name], array_module(parameter), _wide_dtype(parameter))
                     self.update(parameter, gradient, self._state_of(name, parameter), group)
 
     def update(self, parameter: Array, gradient: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
@@ -138,9 +143,10 @@ class Optimizer:
             if name not in self.parameters:
                 raise InputError(f"grads has {name!r}, which is no parameter of the model.")
             parameter = self.parameters[name]
-            if parameter.dtype.name not in ("float32", "float64"):
+            if parameter.dtype.name not in ("float32", "float64", *(["float16"] if self.masters else [])):
                 raise InputError(
-                    f"{name} is {parameter.dtype.name}, which is too narrow to train in: use model.to('float32')."
+                    f"{name} is {parameter.dtype.name}, which is too narrow for {type(self).__name__} to train in: "
+                    "use model.to('float32'), or AdamW, which keeps float32 copies."
                 )
             if gradient is not None and gradient.shape != parameter.shape:
                 raise InputError(f"grads[{name!r}] has shape {gradient.shape}: the parameter has {parameter.shape}.")
@@ -159,7 +165,7 @@ class Optimizer:
         state = self.state.setdefault(name, {})
         for key in self.state_arrays:
             if state.get(key) is not None:
-                state[key] = move(state[key], array_module(parameter), parameter.dtype)
+                state[key] = move(state[key], array_module(parameter), _wide_dtype(parameter))
         return state
 
     # state
@@ -202,7 +208,7 @@ class Optimizer:
                     f"the parameter has {parameter.shape}."
                 )
             xp = array_module(parameter)
-            copied[key] = xp.array(move(copied[key], xp, parameter.dtype), order="C")
+            copied[key] = xp.array(move(copied[key], xp, _wide_dtype(parameter)), order="C")
         return copied
 
 
@@ -223,7 +229,8 @@ class AdamW(Optimizer):
     array([ 0.9, -0.9])
     """
 
-    state_arrays = ("exp_avg", "exp_avg_sq")
+    state_arrays = ("exp_avg", "exp_avg_sq", "master")
+    masters = True
 
     def __init__(
         self,
@@ -251,14 +258,28 @@ class AdamW(Optimizer):
 
     def update(self, parameter: Array, gradient: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
         xp = array_module(parameter)
+        dtype = _wide_dtype(parameter)
         if not state:
-            state.update(step=0, exp_avg=xp.zeros_like(parameter), exp_avg_sq=xp.zeros_like(parameter))
+            zeros = {name: xp.zeros(parameter.shape, dtype=dtype) for name in ("exp_avg", "exp_avg_sq")}
+            state.update(step=0, **zeros)
+        if dtype != parameter.dtype and state.get("master") is None:
+            state["master"] = parameter.astype(dtype)
+        elif dtype == parameter.dtype:
+            state.pop("master", None)  # of a model that was float16 before
         state["step"] += 1
         beta1, beta2 = group["betas"]
         step_size = group["lr"] / (1.0 - beta1 ** state["step"])
         root_correction = math.sqrt(1.0 - beta2 ** state["step"])
         shrink = 1.0 - group["lr"] * group["weight_decay"]
-        for theta, g, m, v in blocks(parameter, gradient, state["exp_avg"], state["exp_avg_sq"]):
+        master = state.get("master")
+        if fused.usable(parameter) and fused.usable(gradient, state["exp_avg"], state["exp_avg_sq"], master):
+            fused.adamw(
+                parameter, master, gradient, state["exp_avg"], state["exp_avg_sq"],
+                beta1, beta2, shrink, step_size, root_correction, group["eps"],
+            )  # fmt: skip
+            return
+        updated = parameter if master is None else master
+        for theta, g, m, v in blocks(updated, gradient, state["exp_avg"], state["exp_avg_sq"]):
             if shrink != 1.0:
                 theta *= shrink
             change = g - m
@@ -278,6 +299,8 @@ class AdamW(Optimizer):
             xp.divide(m, change, out=change)
             change *= step_size
             theta -= change
+        if master is not None:
+            parameter[...] = master
 
 
 class SGD(Optimizer):
@@ -339,6 +362,11 @@ class SGD(Optimizer):
                     change[...] = b
             change *= group["lr"]
             theta -= change
+
+
+def _wide_dtype(parameter: Array) -> Any:
+    """The dtype of a parameter's gradient and state: its own, or float32 for float16."""
+    return np.dtype("float32") if parameter.dtype.name == "float16" else parameter.dtype
 
 
 def blocks(parameter: Array, *others: Array) -> Iterator[tuple[Array, ...]]:

@@ -3,7 +3,7 @@
 One step of the optimiser: collate the batches of the step; for each, forward with a trace and backward through
 it; sum the gradients, weighted so that they are those of one large batch; clip; update; go on with the schedule.
 Everything random comes from generators whose states stand in every checkpoint, so an interrupted run goes on with
-bit-identical losses. Not handled: several machines, mixed precision.
+bit-identical losses. A float16 model is trained with loss scaling. Not handled: several machines.
 """
 
 import math
@@ -24,6 +24,7 @@ from minibert.training.evaluation import EvalPrediction, Evaluator, collate
 from minibert.training.interrupt import Interrupt
 from minibert.training.log import JsonLines, Speed, as_json, progress_bar
 from minibert.training.loss_parts import weighted_gradients
+from minibert.training.loss_scaling import LossScaler
 from minibert.training.optimizers import AdamW
 from minibert.training.order import epoch_batches
 from minibert.training.plot import LOG_FILE, plot_loss
@@ -94,6 +95,7 @@ class Trainer:
         self.on_log, self.on_trace = on_log, on_trace
         self.trace_keep = [trace_keep] if isinstance(trace_keep, str) else list(trace_keep)
         self.output_dir = Path(args.output_dir)
+        self.scaler = LossScaler(enabled=model.dtype.name == "float16")
         self.progress = Progress()
         self._log: JsonLines | None = None
         self._order: tuple[int, list[list[int]]] | None = None  # an epoch and its batches
@@ -182,7 +184,8 @@ class Trainer:
     def _step(self, speed: Speed) -> tuple[float, float]:
         """One step of the optimiser -> its loss, and the norm of its gradients before clipping."""
         batches = [collate(self.model, self.data_collator, rows) for rows in self._rows()]
-        loss, grads = weighted_gradients(self.model, batches, self.trace_keep, self._see_trace)
+        scaler = self.scaler if self.scaler.enabled else None
+        loss, grads = weighted_gradients(self.model, batches, self.trace_keep, self._see_trace, scaler)
         if not math.isfinite(loss):
             raise InputError(
                 f"the loss of step {self.global_step + 1} is {loss}: the weights are as they were before it; "
@@ -192,7 +195,8 @@ class Trainer:
         if grads:  # none where no label counted in any batch
             limit = self.args.max_grad_norm
             norm = clip_grad_norm(grads, limit) if limit > 0 else global_norm(grads)
-            self.optimizer.step(grads)
+            if self.scaler.follow(not self.scaler.enabled or math.isfinite(norm)):
+                self.optimizer.step(grads)
         self.lr_scheduler.step()
         self.progress.global_step += 1
         self.progress.loss_sum += loss
@@ -313,6 +317,7 @@ class Trainer:
             "same_run": self._same_run(),
             "progress": self.progress.state_dict(),
             "schedule": self.lr_scheduler.state_dict(),
+            "loss_scale": self.scaler.state_dict(),
             "dropout_rng": None if rng is None else rng.bit_generator.state,
             "collator": self.data_collator.state_dict() if draws else None,
         }
@@ -356,6 +361,8 @@ class Trainer:
         files.load_weights(self.model, folder)
         self.optimizer.load_state_dict(optimizer)
         self.lr_scheduler.load_state_dict(state["schedule"])
+        if "loss_scale" in state:
+            self.scaler.load_state_dict(state["loss_scale"])
         if state["dropout_rng"] is not None:
             self.model.parameters.rng.bit_generator.state = state["dropout_rng"]
         if state["collator"] is not None:
