@@ -26,6 +26,7 @@ COMMANDS = {
     "train": ("train", "pretrain from text files, or fine-tune a checkpoint on labelled ones"),
     "info": ("info", "show a checkpoint's card: sizes, parameters, memory, and what a port must know"),
     "doctor": ("doctor", "check this installation: versions, BLAS and its threads, backends, a run of the arithmetic"),
+    "completion": ("completion", "print a script that completes this command in your shell"),
 }
 
 _EXAMPLES = """examples:
@@ -80,17 +81,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"minibert: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as interruption:
-        print(f"minibert: {interruption or 'interrupted'}", file=sys.stderr)
+        print(f"minibert: {str(interruption) or 'interrupted'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"minibert: {where}{error.strerror or error}.", file=sys.stderr)
+        print(f"minibert: {where}{error.strerror or str(error)}.", file=sys.stderr)
         return 1
     except MemoryError as error:
-        print(f"minibert: there is not enough memory ({error or 'no size given'}).", file=sys.stderr)
+        print(f"minibert: there is not enough memory ({str(error) or 'no size given'}).", file=sys.stderr)
         return 1
 
 

@@ -1,5 +1,6 @@
 """The command: what it prints, its exit codes, and one sentence for every mistake."""
 
+import ast
 import io
 import json
 import subprocess
@@ -7,7 +8,9 @@ import sys
 
 import pytest
 
+from minibert import cli
 from minibert.cli import main
+from minibert.commands.texts import read_texts
 from tests.real_checkpoint import FOLDER, needs_real_checkpoint
 
 RUN = ["run", "--task", "feature-extraction", "--model"]
@@ -41,6 +44,94 @@ def test_missing_folder_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> N
     assert captured.err.startswith("minibert: ")
     assert "no/such/folder" in captured.err
     assert "Traceback" not in captured.err
+
+
+COMMANDS = list(cli.COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert f"  minibert {command} " in out.split("examples:")[1]
+    if command != "completion":
+        assert "--json" in out
+
+
+def test_every_json_is_described(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in COMMANDS:
+        if command != "completion":
+            with pytest.raises(SystemExit):
+                main([command, "--help"])
+            assert "output:\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["info", "--help"]])
+def test_only_the_command_that_is_asked_for_is_imported(arguments: list[str]) -> None:
+    code = (
+        f"import sys; from minibert.cli import main\ntry: main({arguments!r})\nexcept SystemExit: pass\n"
+        "print(sorted(name for name in sys.modules if name.startswith(('minibert', 'numpy'))), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    asked = arguments[0] if arguments[0] in COMMANDS else None
+    wanted = {"minibert", "minibert.cli", "minibert.errors"}
+    wanted |= {"minibert.commands", f"minibert.commands.{asked}"} if asked else set()
+    assert set(ast.literal_eval(done.stderr)) == wanted
+
+
+def test_no_command_and_no_such_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, message in (
+        ([], "the following arguments are required: COMMAND"),
+        (["rnu"], "invalid choice: 'rnu'"),
+        (["info"], "the following arguments are required: MODEL"),
+        (["info", "x", "--jsn"], "unrecognized arguments: --jsn"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+        assert message in capsys.readouterr().err
+
+
+def test_failures_that_are_not_ours_are_one_sentence_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from minibert.commands import info
+
+    for error, code, message in (
+        (PermissionError(13, "Permission denied", "page.html"), 1, "page.html: Permission denied."),
+        (OSError("no space"), 1, "no space."),
+        (MemoryError("Unable to allocate 9 GiB"), 1, "there is not enough memory (Unable to allocate 9 GiB)."),
+        (MemoryError(), 1, "there is not enough memory (no size given)."),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (KeyboardInterrupt("stopped after step 3"), 130, "stopped after step 3"),
+    ):
+        monkeypatch.setattr(info, "run", lambda arguments, error=error: (_ for _ in ()).throw(error))
+        assert main(["info", "x"]) == code
+        captured = capsys.readouterr()
+        assert captured.err == f"minibert: {message}\n"
+        assert captured.out == ""
+
+
+def test_standard_input_is_utf_8_whatever_the_locale(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Bytes:
+        def __init__(self, data: bytes) -> None:
+            self.buffer = io.BytesIO(data)
+
+        def isatty(self) -> bool:
+            return False
+
+    monkeypatch.setattr(sys, "stdin", Bytes("\ufeffcœur\u2028 one line\r\n\r\n東京\n".encode()))
+    assert read_texts([]) == ["cœur\u2028 one line", "東京"]
+    monkeypatch.setattr(sys, "stdin", Bytes("fine\nna\u00efve\n".encode("latin-1")))
+    assert main([*RUN, "./anywhere"]) == 1
+    assert capsys.readouterr().err == (
+        "minibert: standard input is not UTF-8: line 2 has the byte 0xef; convert it first, for example with "
+        "iconv -t utf-8.\n"
+    )
 
 
 @needs_real_checkpoint

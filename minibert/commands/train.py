@@ -143,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
             return _train(job, options, folder, bool(arguments.json))
         except KeyboardInterrupt as stop:
             again = f"minibert train --resume --output-dir {shlex.quote(str(folder))}"
-            raise KeyboardInterrupt(f"{stop or 'interrupted'}; go on with: {again}") from None
+            raise KeyboardInterrupt(f"{str(stop) or 'interrupted'}; go on with: {again}") from None
 
 
 # options
@@ -324,16 +324,20 @@ def _show_record(record: dict[str, Any], as_json: bool, quiet: bool) -> None:
     if as_json:
         print(json.dumps({"event": "log", **record}), flush=True)
         return
-    numbers = "  ".join(
-        f"{name} {value:.4g}" for name, value in record.items() if name not in ("step", "epoch") and value is not None
-    )
-    line = f"step {record['step']:<6} {numbers}"
+    words = [f"{name.removeprefix('eval_').replace('_', ' ')} {_number(value)}" for name, value in record.items()
+             if name not in ("step", "epoch", "grad_norm", "eval_majority_accuracy") and value is not None]  # fmt: skip
+    kind = "held out  " if any(name.startswith("eval_") for name in record) else ""
+    line = f"step {record['step']:<6}  {kind}{'  '.join(words)}"
     if quiet:
         print(line, flush=True)
     else:
         from tqdm import tqdm
 
         tqdm.write(line)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _show_warning(message: Any, *_: Any, **__: Any) -> None:
