@@ -40,14 +40,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
-@pytest.fixture(autouse=True)
-def _models_on_the_stand_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(autouse=True, scope="session")
+def _models_on_the_stand_in(request: pytest.FixtureRequest) -> Iterator[None]:
     """With --backend=strict: `import cupy` gives the stand-in, and new models live there."""
     backend = request.config.getoption("--backend")
     if backend == "numpy":
         yield
         return
-    monkeypatch.setenv("MINIBERT_BACKEND", "cupy")
-    monkeypatch.setattr(strict_cupy.rules, "lenient_folder", strict_cupy.rules.TESTS)
-    with strict_cupy.installed(with_kernels=backend == "strict-kernels"):
-        yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINIBERT_BACKEND", "cupy")
+        patch.setattr(strict_cupy.rules, "lenient_folder", strict_cupy.rules.TESTS)
+        with strict_cupy.installed(with_kernels=backend == "strict-kernels"):
+            yield

@@ -188,7 +188,8 @@ class ndarray:
 
     def __iter__(self) -> Any:
         if rules.caller_is_lenient():  # a 0-d array stands for a number, which pytest.approx looks into
-            return iter([wrap(row, self) if isinstance(row, np.ndarray) else row for row in self._host] if self.ndim else [])
+            rows = self._host if self.ndim else ()
+            return iter([wrap(row, self) if isinstance(row, np.ndarray) else row for row in rows])
         if self.ndim < 2:
             refuse("iteration over the numbers of a device array: fetch it with to_numpy() first")
         return (self[i] for i in range(len(self)))

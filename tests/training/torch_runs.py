@@ -7,6 +7,7 @@ import torch
 import transformers
 from torch import nn
 
+from minibert.backend import to_numpy
 from tests.training.runs import ADAMW, CONFIGS, MAX_NORM, STEPS, WARMUP, batches, build, config_class
 
 transformers.logging.set_verbosity_error()
@@ -16,7 +17,7 @@ def build_torch(name: str, **changes: Any) -> nn.Module:
     """The reference's model in float64, with the weights of `runs.build`."""
     config = getattr(transformers, config_class(name))(**{**CONFIGS[name], **changes}, attn_implementation="eager")
     model = getattr(transformers, name)(config).double()
-    state = {key: torch.tensor(value) for key, value in build(name, **changes).state_dict().items()}
+    state = {key: torch.tensor(to_numpy(value)) for key, value in build(name, **changes).state_dict().items()}
     model.load_state_dict(state, strict=False)
     model.tie_weights()
     return model
@@ -39,7 +40,7 @@ class Masked(nn.Module):
         self.p, self.masks = p, list(masks)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * torch.tensor(self.masks.pop(0)).double() / (1.0 - self.p)
+        return x * torch.tensor(to_numpy(self.masks.pop(0))).double() / (1.0 - self.p)
 
 
 def use_masks(model: nn.Module, masks: list[dict[str, np.ndarray]]) -> int:
