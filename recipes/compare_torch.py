@@ -35,9 +35,14 @@ def main() -> None:
     module = importlib.import_module(options.recipe)
     figures = json.loads((options.run / "model" / "figures.json").read_text(encoding="utf-8"))
     recipe = dataclasses.replace(module.RECIPE, tokens=figures["recipe"]["tokens"])
-    data = prepare(recipe, module.make_tokenizer, module.POSITIONS, options.cache, options.run / "torch")
+    collator = None
+    if options.recipe == "tiny_rembert":  # has a corpus and a way of hiding tokens of its own
+        data = module.prepare(options.cache)
+        collator = module.make_collator(data)
+    else:
+        data = prepare(recipe, module.make_tokenizer, module.POSITIONS, options.cache, options.run / "torch")
     model = module.make_model(data.tokenizer)
-    trainer = make_trainer(recipe, model, data.tokenizer, data.rows, data.held_out, options.run / "torch")
+    trainer = make_trainer(recipe, model, data.tokenizer, data.rows, data.held_out, options.run / "torch", collator)
     model.save_pretrained(options.run / "torch" / "start")
     twin = getattr(transformers, type(model).__name__).from_pretrained(options.run / "torch" / "start")
     begun = time.process_time()
@@ -54,7 +59,7 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipe", choices=["tiny_bert", "tiny_roberta"], help="whose model")
+    parser.add_argument("recipe", choices=["tiny_bert", "tiny_roberta", "tiny_rembert"], help="whose model")
     parser.add_argument("run", type=Path, help="folder of minibert's finished run")
     parser.add_argument("--cache", type=Path, default=Path("runs") / "packages", help="where packages are unpacked")
     return parser.parse_args()
