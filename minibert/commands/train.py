@@ -138,9 +138,9 @@ def run(arguments: argparse.Namespace) -> int:
         place.prepare(folder, bool(arguments.overwrite))
     with place.locked(folder), warnings.catch_warnings():
         warnings.showwarning = _show_warning
-        job = _prepared(options, folder, bool(arguments.resume))
+        job, trainer = _prepared(options, folder, arguments)
         try:
-            return _train(job, options, folder, bool(arguments.json))
+            return _train(job, trainer, options, folder, bool(arguments.json))
         except KeyboardInterrupt as stop:
             again = f"minibert train --resume --output-dir {shlex.quote(str(folder))}"
             raise KeyboardInterrupt(f"{str(stop) or 'interrupted'}; go on with: {again}") from None
@@ -206,6 +206,7 @@ def _check_together(given: dict[str, Any]) -> None:
 
 def _check_values(options: dict[str, Any]) -> None:
     from minibert.errors import InputError
+    from minibert.training.schedules import SCHEDULES
 
     for name in ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size",
                  "max_length", "max_steps", "batch_size", "batch_tokens", "gradient_accumulation", "log_every",
@@ -215,6 +216,8 @@ def _check_values(options: dict[str, Any]) -> None:
     for name in ("learning_rate", "epochs"):
         if not options[name] > 0:
             raise InputError(f"{_option(name)} is {options[name]}: a number above 0 belongs there.")
+    if options["schedule"] not in SCHEDULES:
+        raise InputError(f"--schedule is {options['schedule']!r}: choose one of {', '.join(SCHEDULES)}.")
     if not 0 <= options["eval_split"] < 1:
         raise InputError(
             f"--eval-split is {options['eval_split']}: a share of the data, from 0 to below 1, belongs there."
@@ -255,29 +258,33 @@ def _kept_input(folder: Path, options: dict[str, Any]) -> str:
 # the run
 
 
-def _prepared(options: dict[str, Any], folder: Path, resume: bool) -> Any:
-    """The parts of the run. A new one whose options or data do not fit leaves nothing behind."""
+def _prepared(options: dict[str, Any], folder: Path, arguments: argparse.Namespace) -> tuple[Any, Any]:
+    """The parts of the run and its Trainer. A new run whose options or data do not fit leaves nothing behind."""
     from minibert.commands.training.folder import abandon, write_run
-    from minibert.commands.training.job import build
+    from minibert.commands.training.job import build, make_trainer
 
-    if resume:
-        return build(options, folder)
+    as_json = bool(arguments.json)
+    quiet = as_json or not sys.stderr.isatty()
+
+    def make() -> tuple[Any, Any]:
+        job = build(options, folder)
+        return job, make_trainer(job, options, folder, lambda record: _show_record(record, as_json, quiet), quiet)
+
+    if arguments.resume:
+        return make()
     try:
         options["files"] = options["files"] or [_kept_input(folder, options)]
-        job = build(options, folder)
+        made = make()
         write_run(folder, options)
-        return job
+        return made
     except BaseException:
         abandon(folder)
         raise
 
 
-def _train(job: Any, options: dict[str, Any], folder: Path, as_json: bool) -> int:
-    from minibert.commands.training.job import make_trainer
+def _train(job: Any, trainer: Any, options: dict[str, Any], folder: Path, as_json: bool) -> int:
     from minibert.training.checkpoints import last_checkpoint
 
-    quiet = as_json or not sys.stderr.isatty()
-    trainer = make_trainer(job, options, folder, lambda record: _show_record(record, as_json, quiet), quiet)
     last = last_checkpoint(folder)
     name, count = type(job.model).__name__, job.model.num_parameters()
     begin = {"event": "start", "model": name, "parameters": count, "notes": job.notes,

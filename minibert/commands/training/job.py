@@ -114,6 +114,8 @@ def split(examples: Sequence[Any], share: float, seed: int) -> tuple[list[Any], 
 
 
 def _pretraining(options: dict[str, Any], folder: Path) -> Job:
+    for file in [*options["files"], *([options["eval_file"]] if options["eval_file"] else [])]:
+        data.format_of(file, options["task"], options["format"])
     texts = data.read_texts(options["files"], options["paragraphs"])
     if options["eval_file"]:
         train, held_out = texts, data.read_texts([options["eval_file"]], options["paragraphs"])
