@@ -9,6 +9,7 @@ from minibert.tokenizers.pretrained import PreTrainedTokenizer, find_folder
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
 from minibert.tokenizers.vocabulary_files import read_json
+from minibert.weights.find import HUB_OPTIONS
 
 CLASSES: dict[str, type[PreTrainedTokenizer]] = {
     "bert": BertTokenizer, "roberta": RobertaTokenizer, "rembert": RemBertTokenizer,
@@ -30,7 +31,7 @@ class AutoTokenizer:
         tokenizer.json's model, which vocabulary files there are. Raises TokenizerError when they say nothing,
         or name a class that minibert does not have.
         """
-        hub = {name: options[name] for name in ("revision", "local_files_only", "cache_dir") if name in options}
+        hub = {name: options[name] for name in HUB_OPTIONS if name in options}
         folder = find_folder(pretrained_model_name_or_path, **hub)
         return CLASSES[family_of(folder)].from_pretrained(pretrained_model_name_or_path, **options)
 

@@ -37,7 +37,8 @@ _ASCII_REMOVED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
 class BertTokenizer(PreTrainedTokenizer):
     """WordPiece as BERT has it.
 
-    `vocab_file`: path of a vocab.txt, one token a line; or give `vocab`, a dict token -> id.
+    `vocab_file`: path of a vocab.txt, one token a line; or give `vocab`, a dict token -> id, or
+    `tokenizer_file`, path of a tokenizer.json.
     `do_lower_case`: lower-case the text, and strip accents unless `strip_accents` says otherwise.
     `tokenize_chinese_chars`: make a word of each ideograph. The other arguments: `PreTrainedTokenizer`.
 
@@ -66,6 +67,7 @@ class BertTokenizer(PreTrainedTokenizer):
         strip_accents: bool | None = None,
         clean_up_tokenization_spaces: bool | None = None,
         *,
+        tokenizer_file: Any = None,
         vocab: Mapping[str, int] | None = None,
         clean_text: bool = True,
         wordpieces_prefix: str = "##",
@@ -73,6 +75,8 @@ class BertTokenizer(PreTrainedTokenizer):
         decoder_cleanup: bool = True,
         **options: Any,
     ) -> None:
+        if tokenizer_file is not None and vocab is None:
+            vocab = self._read_file(tokenizer_file, options)["vocab"]
         if vocab is None:
             if vocab_file is None:
                 raise TokenizerError("A BertTokenizer needs a vocabulary: give vocab_file= (a vocab.txt) or vocab=.")

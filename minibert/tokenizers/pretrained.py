@@ -19,6 +19,7 @@ from minibert.tokenizers.encoding import Template
 from minibert.tokenizers.from_ids import IdTokenizer
 from minibert.tokenizers.special_tokens import ROLES
 from minibert.tokenizers.vocabulary_files import read_json
+from minibert.weights.find import HUB_OPTIONS, find_checkpoint
 
 T = TypeVar("T", bound="PreTrainedTokenizer")
 Added = list[tuple[AddedToken, int]]
@@ -42,11 +43,12 @@ class PreTrainedTokenizer(IdTokenizer):
     def from_pretrained(cls: type[T], pretrained_model_name_or_path: str | Path, **options: Any) -> T:
         """The tokenizer whose files stand in a folder, ship with minibert, or lie on the Hugging Face Hub.
 
-        Keywords override what the files say. `use_fast` and the Hub's keywords are accepted.
+        Keywords override what the files say. Of a name on the Hub: revision, cache_dir, local_files_only, token,
+        force_download, see `minibert.weights.find_checkpoint`. `use_fast` is passed over: there is one tokenizer.
         Raises TokenizerError when a file is missing, damaged, or asks for something unsupported.
         """
-        hub = {name: options.pop(name) for name in ("revision", "local_files_only", "cache_dir") if name in options}
-        for ignored in ("use_fast", "trust_remote_code", "token", "subfolder", "force_download", "legacy"):
+        hub = {name: options.pop(name) for name in HUB_OPTIONS if name in options}
+        for ignored in ("use_fast", "trust_remote_code", "subfolder", "legacy"):
             options.pop(ignored, None)
         folder = find_folder(pretrained_model_name_or_path, **hub)
         settings, added, template = read_folder(folder, cls)
@@ -58,6 +60,19 @@ class PreTrainedTokenizer(IdTokenizer):
         if template is not None and template.pair and not set(options) & set(ROLES):
             tokenizer._own_template = template
         return tokenizer
+
+    @classmethod
+    def _read_file(cls, tokenizer_file: str | Path, options: dict[str, Any]) -> dict[str, Any]:
+        """The vocabulary in a tokenizer.json as arguments of the class; its added tokens go to the options.
+
+        What else the file says gives way to the class's own arguments, as in transformers.
+        """
+        from minibert.tokenizers.tokenizer_json import read_tokenizer_json
+
+        found = read_tokenizer_json(Path(tokenizer_file))
+        _check_family(cls, found.family, Path(tokenizer_file))
+        options.setdefault("added_tokens_decoder", {id_: token for token, id_ in found.added})
+        return found.options
 
     @classmethod
     def needed_files(cls) -> list[str]:
@@ -134,7 +149,8 @@ class PreTrainedTokenizer(IdTokenizer):
     @classmethod
     def _own_options(cls) -> list[str]:
         """The names of the class's own arguments that tokenizer_config.json keeps."""
-        left_out = {"self", "vocab_file", "merges_file", "vocab", "merges", "model", "options", *ROLES}
+        files = {"vocab_file", "merges_file", "tokenizer_file"}
+        left_out = {"self", "vocab", "merges", "model", "options", *files, *ROLES}
         return [name for name in inspect.signature(cls.__init__).parameters if name not in left_out]
 
     def _vocabulary_path(self, folder: str | Path, prefix: str | None, name: str) -> Path:
@@ -149,8 +165,6 @@ class PreTrainedTokenizer(IdTokenizer):
 
 def find_folder(name: str | Path, **hub: Any) -> Path:
     """The folder of a path, of a tokenizer or checkpoint shipped with minibert, or of a name on the Hub."""
-    from minibert.weights.find import find_checkpoint
-
     try:
         return find_checkpoint(name, needs=VOCABULARY_FILES, **hub)
     except WeightFileError as error:
@@ -242,8 +256,7 @@ def _vocabulary(folder: Path, cls: type[PreTrainedTokenizer]) -> tuple[dict[str,
     path = folder / "tokenizer.json"
     if path.exists() and not (files and cls.family == "rembert"):
         found = read_tokenizer_json(path)
-        if found.family != cls.family:
-            raise TokenizerError(f"{path}: this is a tokenizer of the {found.family} family, not for a {cls.__name__}.")
+        _check_family(cls, found.family, path)
         return found.options, found.added, found.template
     if not files:
         raise TokenizerError(
@@ -251,6 +264,11 @@ def _vocabulary(folder: Path, cls: type[PreTrainedTokenizer]) -> tuple[dict[str,
             f"the folder holds {_some_names(folder.iterdir())}."
         )
     return dict(files), [], None
+
+
+def _check_family(cls: type[PreTrainedTokenizer], family: str, path: Path) -> None:
+    if family != cls.family:
+        raise TokenizerError(f"{path}: this is a tokenizer of the {family} family, not for a {cls.__name__}.")
 
 
 def _some_names(entries: Iterable[Path]) -> str:

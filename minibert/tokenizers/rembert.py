@@ -30,7 +30,8 @@ from minibert.tokenizers.unigram import Unigram, decode_bytes
 class RemBertTokenizer(PreTrainedTokenizer):
     """SentencePiece Unigram as RemBERT has it.
 
-    `vocab_file`: path of a SentencePiece .model; or give `model`, a `SentencePieceModel`.
+    `vocab_file`: path of a SentencePiece .model; or give `model`, a `SentencePieceModel`, or
+    `tokenizer_file`, path of a tokenizer.json.
     `do_lower_case`: lower-case before anything else; `keep_accents=False`: decompose (NFKD) and drop marks
     first. `remove_space` is accepted and kept, and changes nothing: the model itself says how it treats blanks.
     Special tokens that the model has no piece for get the ids after its last one.
@@ -58,9 +59,12 @@ class RemBertTokenizer(PreTrainedTokenizer):
         cls_token: Any = "[CLS]",
         mask_token: Any = "[MASK]",
         *,
+        tokenizer_file: Any = None,
         model: SentencePieceModel | None = None,
         **options: Any,
     ) -> None:
+        if tokenizer_file is not None and model is None:
+            model = self._read_file(tokenizer_file, options)["model"]
         if model is None:
             if vocab_file is None:
                 raise TokenizerError(

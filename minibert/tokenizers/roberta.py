@@ -34,8 +34,8 @@ class RobertaTokenizer(PreTrainedTokenizer):
     """Byte-level BPE as RoBERTa has it.
 
     `vocab_file`, `merges_file`: paths of vocab.json and merges.txt; or give `vocab`, a dict token -> id, and
-    `merges`, a list of pairs. `add_prefix_space`: put a blank before the text, so that its first word is
-    tokenized like any other. `trim_offsets`: leave blanks out of offsets.
+    `merges`, a list of pairs, or `tokenizer_file`, path of a tokenizer.json. `add_prefix_space`: put a blank before
+    the text, so that its first word is tokenized like any other. `trim_offsets`: leave blanks out of offsets.
 
     >>> vocab = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "l", "o", "w", "Ġ", "lo", "low", "Ġlow"]
     >>> merges = [("l", "o"), ("lo", "w"), ("Ġ", "low")]
@@ -67,10 +67,14 @@ class RobertaTokenizer(PreTrainedTokenizer):
         add_prefix_space: bool = False,
         trim_offsets: bool = True,
         *,
+        tokenizer_file: Any = None,
         vocab: Mapping[str, int] | None = None,
         merges: Sequence[tuple[str, str]] | None = None,
         **options: Any,
     ) -> None:
+        if tokenizer_file is not None and vocab is None and merges is None:
+            found = self._read_file(tokenizer_file, options)
+            vocab, merges = found["vocab"], found["merges"]
         if vocab is None:
             if vocab_file is None:
                 raise TokenizerError(
