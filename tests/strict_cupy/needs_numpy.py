@@ -10,6 +10,7 @@ REASONS = {
     "tests/test_trace.py::test_without_a_trace_nothing_is_kept": "measures the host's memory",
     "tests/training/test_resume.py::test_after_a_kill_at_some_moment": _PROCESS,
     "tests/training/test_examples.py::test_a_short_run_is_saved_and_resumed": _PROCESS,
+    "tests/models/test_models.py::test_to_another_dtype": _HOST,
     "tests/models/test_options.py::test_what_changes_no_number": _HOST,
     "tests/models/test_options.py::test_dtypes_as_pytorch_names_them": _HOST,
 }
