@@ -4,6 +4,7 @@ This package calls a model and knows nothing of what is inside it, so that model
 """
 
 from minibert.generation.entry import GenerateOutput, generate
+from minibert.generation.options import Options
 from minibert.generation.streamers import TextStreamer
 
-__all__ = ["GenerateOutput", "TextStreamer", "generate"]
+__all__ = ["GenerateOutput", "Options", "TextStreamer", "generate"]

@@ -50,6 +50,20 @@ def forbid_repeated_ngrams(ids: np.ndarray, scores: np.ndarray, size: int) -> np
     return scores
 
 
+def forbid_words(ids: np.ndarray, scores: np.ndarray, words: list[list[int]]) -> np.ndarray:
+    """Never complete one of these lists of tokens.
+
+    >>> forbid_words(np.array([[1, 2]]), np.zeros((1, 4)), [[0], [2, 3], [1, 1]])
+    array([[-inf,   0.,   0., -inf]])
+    """
+    scores = scores.copy()
+    for *begun, last in words:
+        if len(begun) <= ids.shape[1]:
+            complete = (ids[:, ids.shape[1] - len(begun) :] == begun).all(axis=1)
+            scores[complete, last] = -np.inf
+    return scores
+
+
 def forbid_end(ids: np.ndarray, scores: np.ndarray, least: int, eos: tuple[int, ...]) -> np.ndarray:
     """No end of the text before it has `least` tokens."""
     if ids.shape[1] >= least:
@@ -90,6 +104,19 @@ def keep_top_p(ids: np.ndarray, scores: np.ndarray, p: float, at_least: int) -> 
     return np.where(removed, scores.dtype.type(-np.inf), scores)
 
 
+def keep_min_p(ids: np.ndarray, scores: np.ndarray, p: float, at_least: int) -> np.ndarray:
+    """The tokens that are at least p times as likely as the likeliest (Nguyen et al. 2024).
+
+    >>> keep_min_p(None, np.log(np.array([[0.5, 0.3, 0.2]])), 0.5, 1).round(2)
+    array([[-0.69, -1.2 ,  -inf]])
+    """
+    probs = np.exp(log_softmax(scores))
+    unlikely = probs < p * probs.max(axis=1, keepdims=True)
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :at_least]
+    np.put_along_axis(unlikely, best, False, axis=1)
+    return np.where(unlikely, scores.dtype.type(-np.inf), scores)
+
+
 def processors(options: Options, least: int) -> list[Processor]:
     """Those that the options ask for; texts do not end before they have `least` tokens."""
     chain: list[Processor] = []
@@ -97,6 +124,9 @@ def processors(options: Options, least: int) -> list[Processor]:
         chain.append(partial(penalise_repetition, penalty=options.repetition_penalty))
     if options.no_repeat_ngram_size:
         chain.append(partial(forbid_repeated_ngrams, size=options.no_repeat_ngram_size))
+    words = [list(word) for word in options.bad_words_ids or ()]
+    if words := [word for word in words if word not in [[end] for end in options.eos]]:
+        chain.append(partial(forbid_words, words=words))
     if least and options.eos:
         chain.append(partial(forbid_end, least=least, eos=options.eos))
     chain += options.logits_processor
@@ -106,7 +136,7 @@ def processors(options: Options, least: int) -> list[Processor]:
 
 
 def _sampling(options: Options) -> list[Processor]:
-    """Temperature, top-k and top-p; beams need one token besides the ends of the text to go on with."""
+    """Temperature, top-k, top-p and min-p; beams need one token besides the ends of the text to go on with."""
     chain: list[Processor] = []
     at_least = 1 if options.num_beams == 1 else max(2, len(options.eos) + 1)
     if options.temperature is not None and options.temperature != 1.0:
@@ -116,4 +146,6 @@ def _sampling(options: Options) -> list[Processor]:
         chain.append(partial(keep_top_k, k=max(top_k, at_least)))
     if options.top_p is not None and options.top_p < 1.0:
         chain.append(partial(keep_top_p, p=options.top_p, at_least=at_least))
+    if options.min_p is not None:
+        chain.append(partial(keep_min_p, p=options.min_p, at_least=at_least))
     return chain

@@ -18,10 +18,10 @@ class Stopping:
         criteria: functions of ids (B, L) and scores that give True or False, or one of them for each text.
     """
 
-    def __init__(self, most: int, eos: Sequence[int], criteria: Sequence[Callable[..., Any]]) -> None:
+    def __init__(self, most: int, eos: Sequence[int], criteria: Sequence[Callable[..., Any]] | None) -> None:
         self.most = most
         self.eos = list(eos)
-        self.criteria = criteria
+        self.criteria = list(criteria or ())
 
     def __call__(self, ids: np.ndarray, scores: Any = None) -> np.ndarray:
         """ids (B, L) -> (B,), True for what is complete."""

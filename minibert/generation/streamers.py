@@ -1,6 +1,7 @@
 """Showing a text while it grows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -69,17 +70,26 @@ class TextStreamer:
             self.shown = end
 
 
-def as_emitter(streamer: Any, prompt: np.ndarray) -> Callable[[np.ndarray], object]:
+@contextmanager
+def streaming(streamer: Any, prompt: np.ndarray) -> Iterator[Callable[[np.ndarray], object]]:
     """What to call with the new tokens (B,) of every step: a streamer's `put`, after the prompt, or a function.
+
+    A streamer's `end` is called in any case, so that what was generated before an interruption (Ctrl-C) or an error
+    is shown to its last word.
 
     Raises:
         InputError: it is neither.
     """
-    if streamer is None:
-        return lambda tokens: None
     if hasattr(streamer, "put"):
         streamer.put(prompt)
-        return streamer.put
-    if callable(streamer):
-        return streamer
-    raise InputError(f"streamer is a {type(streamer).__name__}: a function of the new tokens, or one with put and end.")
+        try:
+            yield streamer.put
+        finally:
+            if hasattr(streamer, "end"):
+                streamer.end()
+    elif streamer is None or callable(streamer):
+        yield streamer or (lambda tokens: None)
+    else:
+        raise InputError(
+            f"streamer is a {type(streamer).__name__}: a function of the new tokens, or one with put and end."
+        )

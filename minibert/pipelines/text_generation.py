@@ -1,44 +1,32 @@
 """text-generation: texts continued by a decoder."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
 from minibert.errors import InputError
-from minibert.generation import generate
+from minibert.generation import Options, generate
 from minibert.pipelines.base import Pipeline, Row, Settings, check_text
 
 
 @dataclass(frozen=True)
 class TextGenerationSettings(Settings):
-    """The options of text-generation; besides these every option of `minibert.generation.generate`.
+    """The options of text-generation; besides these every option of `generate`, see `minibert.generation.Options`.
 
     Args:
         return_full_text: whether the prompt stands before what was generated.
         add_special_tokens: whether the tokenizer puts its special tokens around the prompt, an end among them.
+        generate_options: the options of `generate` that were given, by name.
     """
 
     return_full_text: bool = True
     add_special_tokens: bool = True
-    max_new_tokens: int | None = None
-    min_length: int | None = None
-    min_new_tokens: int | None = None
-    do_sample: bool = False
-    temperature: float | None = None
-    top_k: int | None = None
-    top_p: float | None = None
-    repetition_penalty: float | None = None
-    no_repeat_ngram_size: int | None = None
-    num_beams: int = 1
-    length_penalty: float | None = None
-    early_stopping: Any = None
-    num_return_sequences: int = 1
-    positions: str = "transformers"
-    seed: Any = None
+    generate_options: Mapping[str, Any] = field(default_factory=dict)
 
 
-_OWN = {field.name for field in fields(Settings)} | {"return_full_text", "add_special_tokens"}
+_RESULTS = ("return_dict_in_generate", "output_scores")  # the pipeline gives texts only
 
 
 class TextGenerationPipeline(Pipeline):
@@ -49,6 +37,17 @@ class TextGenerationPipeline(Pipeline):
 
     task = "text-generation"
     settings_class = TextGenerationSettings
+
+    def read_options(self, settings: Any, options: dict[str, Any]) -> Any:
+        """Settings with these options changed. Raises InputError for a name that the task has not."""
+        own = [field.name for field in fields(settings) if field.name != "generate_options"]
+        further = [name for name in Options.names() if name not in (*own, *_RESULTS)]
+        for name in options:
+            if name not in own and name not in further:
+                raise InputError(f"{self.task} takes no {name!r}: its options are {', '.join([*own, *further])}.")
+        given = {name: value for name, value in options.items() if name in further}
+        changed = {name: value for name, value in options.items() if name in own}
+        return replace(settings, generate_options={**settings.generate_options, **given}, **changed)
 
     def encode(self, text: Any, pair: Any, settings: Any, **options: Any) -> Any:
         """The prompt; max_length is of the whole text here, so that it does not cut."""
@@ -74,8 +73,7 @@ class TextGenerationPipeline(Pipeline):
     def forward(self, batch: dict[str, np.ndarray], rows: list[Row]) -> list[Any]:
         """The texts (num_return_sequences, L) of every row."""
         settings = rows[0].details
-        options = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name not in _OWN}
-        texts = generate(self.model, batch, max_length=settings.max_length, **options)
+        texts = generate(self.model, batch, max_length=settings.max_length, **settings.generate_options)
         return list(texts.reshape(len(rows), -1, texts.shape[1]))
 
     def finish(self, item: Any, rows: list[Row], outputs: list[Any], settings: TextGenerationSettings) -> Any:

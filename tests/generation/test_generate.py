@@ -131,7 +131,8 @@ def chi_squared(counts: np.ndarray, probs: np.ndarray) -> float:
 @pytest.mark.parametrize(
     "options",
     [{"top_k": 0}, {"top_k": 6}, {"top_k": 0, "top_p": 0.7}, {"top_k": 0, "temperature": 0.5},
-     {"top_k": 0, "temperature": 2.0, "top_p": 0.9, "repetition_penalty": 1.5}],
+     {"top_k": 0, "temperature": 2.0, "top_p": 0.9, "repetition_penalty": 1.5}, {"top_k": 0, "min_p": 0.3},
+     {"top_k": 12, "min_p": 0.1, "temperature": 1.5}],
 )  # fmt: skip
 def test_samples_follow_the_distribution(bert: Any, options: dict[str, Any]) -> None:
     out = generate(
@@ -150,6 +151,8 @@ def test_samples_follow_the_distribution(bert: Any, options: dict[str, Any]) -> 
     if "top_p" in options:
         before = np.cumsum(probs[order]) - probs[order]  # the probability of all that are likelier
         probs[order[before >= options["top_p"]]] = 0.0
+    if "min_p" in options:
+        probs[probs < options["min_p"] * probs.max()] = 0.0
     probs /= probs.sum()
     counts = np.bincount(out.sequences[:, -1], minlength=31)
     assert not counts[probs == 0].any()
@@ -201,6 +204,26 @@ def test_no_ngram_comes_twice(bert: Any) -> None:
             assert len(set(grams)) == len(grams)
 
 
+@pytest.mark.parametrize("beams", [1, 3])
+def test_bad_words_stand_nowhere(bert: Any, beams: int) -> None:
+    free = generate(bert, IDS, max_new_tokens=10, num_beams=beams, eos_token_id=None)
+    pairs = [free[0, 6:8].tolist(), free[1, 3:5].tolist()]  # the second begins with the prompt's last token
+    words = [[int(free[0, 5])], *pairs, [1] * 30]
+    texts = generate(bert, IDS, max_new_tokens=10, num_beams=beams, eos_token_id=None, bad_words_ids=words)
+    assert not (texts[:, 4:] == words[0][0]).any()
+    for row in texts.tolist():
+        assert not {tuple(pair) for pair in pairs} & set(itertools.pairwise(row[3:]))
+    eos = int(free[0, 7])
+    options: dict[str, Any] = {"max_new_tokens": 10, "num_beams": beams, "eos_token_id": [eos, 30]}
+    ended = generate(bert, IDS, **options)
+    np.testing.assert_array_equal(generate(bert, IDS, bad_words_ids=[[eos], [30]], **options), ended)
+    with pytest.raises(mb.InputError, match=r"bad_words_ids holds \[31\]: lists of ids 0..30 belong there, one a word"):
+        generate(bert, IDS, bad_words_ids=[[2], [31]])
+    for wrong in ([3], [[]], [[-1]], [[0.5]]):
+        with pytest.raises(mb.InputError, match="bad_words_ids holds"):
+            generate(bert, IDS, bad_words_ids=wrong)
+
+
 def test_criteria_and_processors_of_the_caller(bert: Any) -> None:
     seen: list[tuple[int, ...]] = []
 
@@ -238,6 +261,17 @@ def test_streaming_token_by_token(bert: Any) -> None:
     np.testing.assert_array_equal(recorder.got[0], IDS[:1])
     assert [recorder.got[1].tolist(), recorder.got[2].tolist()] == texts[0, 4:, None].tolist()
     assert recorder.got[3] == "end"
+
+    class Broken(Recorder):
+        def put(self, value: Any) -> None:
+            if len(self.got) == 2:
+                raise KeyboardInterrupt
+            super().put(value)
+
+    broken = Broken()
+    with pytest.raises(KeyboardInterrupt):
+        generate(bert, IDS[:1], max_new_tokens=5, streamer=broken)
+    assert broken.got[-1] == "end"  # what there is of the text is shown to its last word
 
 
 @pytest.mark.parametrize("beams", [1, 3])
@@ -287,6 +321,9 @@ def test_lengths(bert: Any) -> None:
     assert generate(bert, IDS).shape == (2, 24)  # 20 new tokens
     assert generate(bert, np.tile(IDS, 4)).shape == (2, 24)  # as many as there are positions for
     assert generate(bert, IDS, max_length=7).shape == (2, 7)
+    padded = np.array([[0] * 6 + [5, 9], [0] * 5 + [4, 8, 30]])
+    assert generate(bert, padded, pad_token_id=0).shape == (2, 24)  # the default counts padding, as transformers does
+    assert generate(bert, padded, pad_token_id=0, max_new_tokens=21).shape == (2, 29)  # which needs no positions
     assert generate(small_model("RemBertForCausalLM", bos_token_id=3, **WIDE), max_new_tokens=2).shape == (1, 3)
 
 
@@ -309,6 +346,9 @@ def test_lengths(bert: Any) -> None:
         ({"streamer": 3}, "streamer is a int: a function of the new tokens, or one with put and end"),
         ({"eos_token_id": 31}, r"eos_token_id is 31: ids 0..30 exist here"),
         ({"pad_token_id": -1}, r"pad_token_id is -1: ids 0..30 exist here"),
+        ({"min_p": 2, "do_sample": True}, "min_p is 2: a number from 0 to 1 belongs there"),
+        ({"max_tokens": 3}, r"generate takes no 'max_tokens' \(did you mean 'max_new_tokens'\?\): its options are"),
+        ({"colour": 3}, "generate takes no 'colour': its options are max_length, max_new_tokens, "),
         ({"positions": "relative"}, "positions is 'relative': choose one of transformers, model"),
         ({"input_ids": IDS}, "the prompts were given twice"),
         ({"attention_mask": np.ones((2, 5))}, r"attention_mask has shape \(2, 5\): \(2, 4\), as input_ids has"),

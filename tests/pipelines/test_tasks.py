@@ -344,7 +344,20 @@ def test_text_generation(family: str) -> None:
     assert alone[0][0]["generated_text"] == "The quick" + new
     several = pipe(prompts, max_new_tokens=3, do_sample=True, num_return_sequences=3, seed=1)
     assert [len(entries) for entries in several] == [3, 3]
+    length = len(pipe.tokenizer(prompts[0])["input_ids"])
+    shown: list[str] = []
+    streamer = mb.TextStreamer(pipe.tokenizer, write=shown.append)
+    stopped = pipe(
+        prompts[0], streamer=streamer, pad_token_id=1, stopping_criteria=[lambda ids, _: ids.shape[1] > length]
+    )
+    assert "".join(shown).startswith(pipe.tokenizer.decode(pipe.tokenizer(prompts[0])["input_ids"]))
+    assert stopped == pipe(prompts[0], max_length=length + 1)
+    chosen = make("text-generation", family, max_new_tokens=6, num_beams=2)
+    assert chosen(prompts[0], num_beams=1) == alone[0]
+    assert chosen(prompts[0]) == pipe(prompts[0], max_new_tokens=6, num_beams=2)
     with pytest.raises(mb.InputError, match="num_beams is 0: an integer of 1 or more"):
         pipe(prompts[0], num_beams=0)
+    with pytest.raises(mb.InputError, match="text-generation takes no 'output_scores': its options are truncation"):
+        pipe(prompts[0], output_scores=True)
     with pytest.raises(mb.InputError, match="the prompt has no token"):
         pipe("", add_special_tokens=False)
