@@ -5,7 +5,6 @@ has not, and nobody has written here, says so when it is used.
 """
 
 import functools
-import inspect
 import json
 import math
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.strict_cupy import memory, rules
+from tests.strict_cupy import memory
 from tests.strict_cupy.array import (
     SCALARS,
     as_host,
@@ -37,22 +36,40 @@ _WAITS = ("nonzero", "flatnonzero", "argwhere", "unique", "array_equal", "extrac
           "allclose", "bincount", "compress")  # fmt: skip
 
 
-def signature_of(parameters: str | None) -> inspect.Signature | None:
-    """A signature from its recorded form, "a, axis=, *, out="."""
-    if parameters is None:
-        return None
-    source = parameters.replace("=", "=None")
-    return inspect.signature(eval(f"lambda {source}: None"))
+class Signature:
+    """What a function takes, from its recorded form, "a, axis=, *, out="; a plain check, since it is made so often."""
+
+    def __init__(self, recorded: str) -> None:
+        self.recorded = recorded
+        before, star, after = recorded.partition("*")
+        names = [name.strip() for name in before.split(",") if name.strip()]
+        self.any_number = star != "" and after[:1].isalpha()  # *args
+        self.any_keyword = "**" in recorded
+        self.positional = [name.rstrip("=") for name in names]
+        self.required = [name for name in names if not name.endswith("=")]
+        more = [name.strip(" *").rstrip("=") for name in after.split(",") if name.strip(" *")]
+        self.names = {*self.positional, *more}
+
+    def check(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Raise Refused unless CuPy's function takes these arguments."""
+        given = self.positional[: len(args)]
+        if len(args) > len(self.positional) and not self.any_number:
+            refuse(f"CuPy's {function} takes ({self.recorded}): not {len(args)} arguments without a name")
+        for name in kwargs:
+            if name in given or (name not in self.names and not self.any_keyword):
+                refuse(f"CuPy's {function} takes ({self.recorded}): not {name}=")
+        for name in self.required:
+            if name not in given and name not in kwargs:
+                refuse(f"CuPy's {function} takes ({self.recorded}): {name} is missing")
 
 
-def bound(name: str, signature: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Raise Refused unless CuPy's function takes these arguments."""
-    if signature is None:
-        return
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError as error:
-        refuse(f"CuPy's {name} takes ({', '.join(signature.parameters)}): {error}")
+_ANYTHING = Signature("*args, **kwargs")
+
+
+@functools.cache
+def signature_of(recorded: str | None) -> Signature:
+    """The signature of a recorded form; one that takes anything where nothing was recorded."""
+    return _ANYTHING if recorded is None else Signature(recorded)
 
 
 class ufunc:
@@ -191,7 +208,7 @@ def function(name: str, recorded: dict[str, Any], numpy_function: Callable[..., 
 
     @functools.wraps(numpy_function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        bound(name, signature, args, kwargs)
+        signature.check(name, args, kwargs)
         sources = device_arrays([*args, *kwargs.values()])
         out = kwargs.pop("out", None)
         if out is not None and not isinstance(out, ndarray):
@@ -231,10 +248,10 @@ def method(name: str, recorded: dict[str, Any]) -> Callable[..., Any]:
     signature = signature_of(recorded["parameters"])
 
     def call(self: ndarray, *args: Any, **kwargs: Any) -> Any:
-        bound(f"ndarray.{name}", signature, args, kwargs)
+        signature.check(f"ndarray.{name}", args, kwargs)
         if name in _WAITS:
             transfers.happen("wait", f"{name}()")
-        given = dict(zip([] if signature is None else signature.parameters, args, strict=False))
+        given = dict(zip(signature.positional, args, strict=False))
         if name not in ("reshape", "transpose", "swapaxes", "dot", "fill"):
             kwargs, args = {**given, **kwargs}, ()
         if name in ("sort", "argsort"):
@@ -351,8 +368,7 @@ def _array_only(value: Any, name: str) -> Any:
 
 
 def matmul(*args: Any, out: Any = None, dtype: Any = None, **more: Any) -> ndarray:
-    recorded = signature_of(RECORDED["cupy"]["matmul"]["parameters"])
-    bound("matmul", recorded, args, more)
+    _MATMUL.check("matmul", args, more)
     if len(args) != 2 or not all(isinstance(each, ndarray) for each in args):
         refuse_unless_lenient(f"matmul of {' and '.join(map(kind, args))}: both must be device arrays")
     hosts = [as_host(each) for each in args]
@@ -362,6 +378,9 @@ def matmul(*args: Any, out: Any = None, dtype: Any = None, **more: Any) -> ndarr
         refuse(f"out= of matmul takes a device array, not a {kind(out)}")
     np.matmul(*hosts, out=out._host)
     return out
+
+
+_MATMUL = signature_of(RECORDED["cupy"]["matmul"]["parameters"])
 
 
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = None) -> None:
@@ -481,4 +500,3 @@ def _operators() -> dict[str, Any]:
 
 _OPERATORS = _operators()
 build_functions()
-assert rules
