@@ -11,6 +11,7 @@ import argparse
 import importlib
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 
 import minibert
@@ -37,11 +38,24 @@ _EXAMPLES = """examples:
 
 exit codes:
   0    done
-  1    something that was given does not fit: one sentence on standard error says what
+  1    something that was given does not fit: standard error says what
   2    the command itself was wrong
   3    minibert golden found a difference
   130  interrupted
 """
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Paragraphs as wide as the terminal; lines that begin with a blank, the examples, as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines: list[str] = []
+        for block in text.split("\n\n"):
+            if block.startswith(" ") or "\n " in block:
+                lines += [*block.splitlines(), ""]
+            else:
+                lines += [*textwrap.wrap(block, width), ""]
+        return "\n".join(lines[:-1])
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
@@ -50,7 +64,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         prog="minibert",
         description="Every number inside BERT, RoBERTa and RemBERT, in plain NumPy.",
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     whole.add_argument("--version", action="version", version=f"minibert {minibert.__version__}")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -59,9 +73,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
             commands.add_parser(name, help=text)
             continue
         command = importlib.import_module(f"minibert.commands.{module}")
-        sub = commands.add_parser(
-            name, help=text, description=command.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
+        sub = commands.add_parser(name, help=text, description=command.__doc__, formatter_class=_Help)
         command.add_arguments(sub)
         sub.set_defaults(run=command.run)
     return whole

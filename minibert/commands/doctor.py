@@ -8,8 +8,8 @@ import json
 from typing import Any
 
 _EXAMPLES = """output:
-  text; with --json one object: {"ok", "versions", "machine", "blas", "backends", "environment", "cache", "shipped",
-  "checks", "problems"}.
+  Text; with --json one object: {"ok", "versions", "machine", "blas",
+  "backends", "environment", "cache", "shipped", "checks", "problems"}.
 
 examples:
   minibert doctor

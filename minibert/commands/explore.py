@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 _EXAMPLES = """output:
-  the page's name and size; with --json one object: {"page", "bytes", "model"}.
+  The page's name and size; with --json one object: {"page", "bytes", "model"}.
 
 examples:
   minibert explore tiny-bert "The capital of France is [MASK]." -o page.html

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 _EXAMPLES = """output:
-  text; with --json one object: record {"pack", "tensors", "model"}, ladder {"folder", "packs"}, show the pack's
-  manifest, check and diff the report (a list of them where a folder of packs is checked).
+  Text; with --json one object: record {"pack", "tensors", "model"}, ladder
+  {"folder", "packs"}, show the pack's manifest, check and diff the report (a
+  list of them where a folder of packs is checked).
 
 examples:
   minibert golden record tiny-bert "The capital of France is [MASK]." --backward -o capital.safetensors

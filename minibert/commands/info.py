@@ -5,8 +5,9 @@ import argparse
 import json
 
 _EXAMPLES = """output:
-  text; with --json one object: {"name", "folder", "class", "architectures", "tasks", "labels", "config",
-  "parameters", "memory", "weights", "tokenizer", "semantics"}; sizes are in bytes.
+  Text; with --json one object: {"name", "folder", "class", "architectures",
+  "tasks", "labels", "config", "parameters", "memory", "weights", "tokenizer",
+  "semantics"}; sizes are in bytes.
 
 examples:
   minibert info tiny-bert

@@ -9,18 +9,24 @@ from typing import Any
 from minibert.commands.texts import read_texts
 from minibert.pipelines.tasks import ALIASES, DEFAULT_MODELS, TASKS
 
+_DEFAULTS = "\n".join(f"  {task:<26} {model}" for task, model in DEFAULT_MODELS.items())
 _EXAMPLES = f"""inputs:
-  Every TEXT, or every line of standard input, is one input. Where a task takes several texts, a tab is between them:
-  next-sentence-prediction   first text<TAB>second text       (text-classification takes such pairs too)
-  question-answering         question<TAB>context             (or contexts alone, with --question)
+  Every TEXT, or every line of standard input, is one input. Where a task takes
+  several texts, a tab is between them:
+  next-sentence-prediction   first text<TAB>second text
+                             (text-classification takes such pairs too)
+  question-answering         question<TAB>context
+                             (or contexts alone, with --question)
   multiple-choice            prompt<TAB>choice<TAB>choice...
 
 models:
-  without --model: {", ".join(f"{model} for {task}" for task, model in DEFAULT_MODELS.items())}
+  without --model the task's own is taken, where one is shipped:
+{_DEFAULTS}
 
 output:
-  a table; with --json one object a line, {{"input": ..., "output": ...}}, where output is what the pipeline gives
-  in Python. feature-extraction gives one object instead: {{"texts", "embeddings", "cosine"}}.
+  A table; with --json one object a line, {{"input": ..., "output": ...}}, where
+  output is what the pipeline gives in Python. feature-extraction gives one
+  object instead: {{"texts", "embeddings", "cosine"}}.
 
 examples:
   echo "The capital of France is [MASK]." | minibert run --task fill-mask --model tiny-bert
@@ -83,7 +89,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="the texts; without any, the lines of standard input")
     parser.add_argument(
-        "--task", choices=(*TASKS, *ALIASES), help="what to do with the texts (default: what the model is for)"
+        "--task",
+        choices=(*TASKS, *ALIASES),
+        metavar="TASK",
+        help=f"what to do with the texts (default: what the model is for): {', '.join((*TASKS, *ALIASES))}",
     )
     parser.add_argument(
         "--model", metavar="DIR_OR_NAME", help="a checkpoint: a folder, or a name (default: the task's, see below)"

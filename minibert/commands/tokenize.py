@@ -6,8 +6,9 @@ import json
 from minibert.commands.texts import read_texts
 
 _EXAMPLES = """output:
-  every token with its id; with --json one object a line: {"text", "tokens", "ids", "offsets"}, where an offset is
-  [start, end) in the text's characters; with --explain --json the steps instead.
+  Every token with its id; with --json one object a line: {"text", "tokens",
+  "ids", "offsets"}, where an offset is [start, end) in the text's characters;
+  with --explain --json the steps instead.
 
 examples:
   minibert tokenize --model tiny-bert "Unbelievable, isn't it?"

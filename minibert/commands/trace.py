@@ -7,9 +7,10 @@ import sys
 from typing import Any
 
 _EXAMPLES = """output:
-  a walk through the pass; with --json one object a value and line: {"step", "name", "formula", "symbols", "shape",
-  "dtype", "min", "max", "mean", "std", "masked", "first", "seconds", "edited"}, and "values" with --values;
-  with --list --json {"name", "shape", "formula", "aliases"}.
+  A walk through the pass; with --json one object a value and line: {"step",
+  "name", "formula", "symbols", "shape", "dtype", "min", "max", "mean", "std",
+  "masked", "first", "seconds", "edited"}, and "values" with --values; with
+  --list --json {"name", "shape", "formula", "aliases"}.
 
 examples:
   minibert trace tiny-bert "The capital of France is [MASK]." --only "*.layer.0.*probs"

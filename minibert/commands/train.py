@@ -14,23 +14,30 @@ from pathlib import Path
 from typing import Any
 
 _EXAMPLES = """files:
-  fill-mask             .txt: a text a line (with --paragraphs, blank lines end a text)
-  text-classification   .tsv and .csv whose first line names the columns text and label (and text_pair), or
-                        .jsonl: {"text": ..., "label": ...} a line
-  token-classification  .conll: a word and its label a line, blank lines between sentences, or
-                        .jsonl: {"tokens": [...], "labels": [...]} a line
+  fill-mask             .txt: a text a line (with --paragraphs, blank lines end
+                        a text)
+  text-classification   .tsv and .csv whose first line names the columns text
+                        and label (and text_pair), or .jsonl with
+                        {"text": ..., "label": ...} a line
+  token-classification  .conll: a word and its label a line, blank lines between
+                        sentences, or .jsonl with
+                        {"tokens": [...], "labels": [...]} a line
   Without FILE, standard input is read, and kept in the folder of the run.
 
 output:
-  the log, and at the end the metrics on held-out data; a progress bar on a terminal. With --json one object a line:
-  {"event": "start", ...}, {"event": "log", "step", "epoch", "loss", ...} and {"event": "end", "metrics", ...}.
+  The log, and at the end the metrics on held-out data; a progress bar on a
+  terminal. With --json one object a line: {"event": "start", "model",
+  "parameters", "notes", "resumed_from"}, {"event": "log", "step", "epoch",
+  "loss", ...} and {"event": "end", "model", "steps", "training_loss",
+  "metrics", "seconds"}.
 
 examples:
-  minibert train --task fill-mask --output-dir runs/mine --hidden-size 128 --max-steps 2000 corpus.txt
+  minibert train --task fill-mask --output-dir runs/mine corpus.txt
   minibert train --task fill-mask --model tiny-bert --output-dir runs/further more.txt
-  minibert train --task text-classification --model tiny-bert --output-dir runs/mood --epochs 5 mood.tsv
-  minibert train --task token-classification --model tiny-bert --output-dir runs/names \\
-      --eval-file dev.conll train.conll
+  minibert train --task text-classification --model tiny-bert \\
+      --output-dir runs/mood --epochs 5 mood.tsv
+  minibert train --task token-classification --model tiny-bert \\
+      --output-dir runs/names --eval-file dev.conll train.conll
   minibert train --resume --output-dir runs/mine
 """
 TASKS = ("fill-mask", "text-classification", "token-classification")
@@ -49,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `minibert train`. None is an option that was not given."""
     parser.epilog = _EXAMPLES
     parser.add_argument("files", nargs="*", metavar="FILE", help="the data")
-    parser.add_argument("--task", choices=TASKS, help="what to train for")
+    parser.usage = "minibert train --task TASK --output-dir DIR [option ...] [FILE ...]"
+    parser.add_argument("--task", choices=TASKS, metavar="TASK", help=f"what to train for: {', '.join(TASKS)}")
     parser.add_argument(
         "--output-dir", required=True, metavar="DIR", help="the folder of the run, where the model goes"
     )
