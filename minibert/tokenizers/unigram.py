@@ -9,7 +9,7 @@ Does not handle: sampling and n-best lists, denormalisers, special tokens (`[CLS
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import NamedTuple
 
 from minibert.errors import InputError
@@ -25,9 +25,8 @@ from minibert.tokenizers.sentencepiece_model import (
 )
 from minibert.tokenizers.unigram_normalizer import UnigramNormalizer
 from minibert.tokenizers.unigram_viterbi import Node, best_path, lattice
-from minibert.tokenizers.unigram_words import UNSURE, Chunks, Words, split_words
+from minibert.tokenizers.unigram_words import Chunks, Words, split_words
 
-SHORT_TEXT, LONG_TEXT = 7, 13  # bits of the lengths between which texts are encoded by chunks
 REPLACEMENT = "\ufffd"
 
 
@@ -64,7 +63,7 @@ class Unigram:
         # the first piece of a word must not be unknown, or it could be fused with the word before
         by_chunk = self._words_are_independent and SPACE in self.vocabulary.ids
         self._by_chunk = by_chunk and self.normalizer.chunks_are_independent
-        self._chunks = [Chunks(self._words, self.normalizer, 1 << size) for size in range(LONG_TEXT + 1)]
+        self._chunks = Chunks(self._words, self.normalizer)
 
     def normalize(self, text: str | AlignedText) -> AlignedText:
         """The text as the search sees it, aligned with the original."""
@@ -83,13 +82,10 @@ class Unigram:
 
         Raises InputError for lone surrogates, which no encoding of Unicode can hold.
         """
-        if self._by_chunk and SPACE not in text and not self.normalizer.symbols.found_in(text):
-            size = len(text).bit_length()
-            if 0 < size <= LONG_TEXT:
-                known = self._chunks[max(size, SHORT_TEXT)]
-                ids = list(chain.from_iterable(map(known.__getitem__, text.split(" "))))
-                if UNSURE not in ids:
-                    return ids
+        if self._by_chunk and text and SPACE not in text and not self.normalizer.symbols.found_in(text):
+            ids = self._chunks.ids(text)
+            if ids is not None:
+                return ids
         check_no_surrogates(text)
         normalized = self.normalizer.normalize_text(text)
         return self._words.to_ids(normalized, self._path(normalized))

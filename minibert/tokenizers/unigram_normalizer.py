@@ -169,6 +169,8 @@ class SymbolMatcher:
 
     def found_in(self, text: str) -> bool:
         """Whether any symbol stands anywhere in the text."""
+        if not self._lengths:
+            return False
         return any(self.match(text, at) for first in self._lengths for at in _places(text, first))
 
 

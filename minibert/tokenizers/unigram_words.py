@@ -16,7 +16,8 @@ before can turn a near-tie inside a word. The argument why the words may be kept
 import re
 from array import array
 from collections.abc import Iterable
-from typing import NamedTuple
+from itertools import chain
+from operator import itemgetter
 
 from minibert.tokenizers.normalizers import check_no_surrogates
 from minibert.tokenizers.sentencepiece_model import BYTE_PIECES, SPACE, SentencePieceModel
@@ -26,53 +27,62 @@ from minibert.tokenizers.unigram_viterbi import RESET_ABOVE, Vocabulary, _shift,
 WORDS_KEPT = 1 << 17
 LONGEST_KEPT = 64  # characters; longer words are rare, and a hostile text would fill the memory with them
 INFINITY = float("inf")
-COST = 12.0
-UNSURE = -2  # no id, and not -1, which is the unknown id of models without an unknown piece
+COST = 12.0  # a character; see `Chunks`
 
 split_words = re.compile(f"{SPACE}[^{SPACE}]*|[^{SPACE}]+").findall
 
 
-class Word(NamedTuple):
-    """What is known about a word."""
+# What is known about a word, and about a chunk, what stands between two blanks. These are plain tuples, which
+# the garbage collector leaves alone once it has seen that they hold numbers only; it would visit named ones for ever.
+#   ids: what encoding gives: unknown runs fused, byte fallback applied
+#   limit: they hold wherever the sum before the word is smaller than this
+#   path: (end, id) of each piece
+#   cost: size of the word's own sum
+Word = tuple[tuple[int, ...], float, tuple[tuple[int, int], ...], float]
+Chunk = tuple[tuple[int, ...], float]
+_ids_of, _limit_of = itemgetter(0), itemgetter(1)
 
-    ids: tuple[int, ...]  # what encoding gives: unknown runs fused, byte fallback applied
-    path: tuple[tuple[int, int], ...]  # (end, id) of each piece
-    limit: float  # the path holds wherever the sum before the word is smaller than this
-    cost: float  # size of the word's own sum
+UNKEPT: Word = ((), -1.0, (), 0.0)
+UNKEPT_CHUNK: Chunk = ((), -1.0)
 
+class Chunks(dict[str, Chunk]):
+    """chunk -> its ids, found once.
 
-UNKEPT = Word((), (), -1.0, 0.0)
-
-
-class Chunks(dict[str, tuple[int, ...]]):
-    """Ids of what stands between two blanks, for texts of at most `longest` characters; `(UNSURE,)` if not known.
-
-    A sum of `COST` a character is more than what stands before a word in nearly every text; chunks that
-    cost more are left out, so for the others it is a bound on the sum before any word.
+    The sum before a place is not carried along here, but bounded: by `COST` for each character before it, which
+    is more than the sum in nearly every text. Chunks that cost more are not kept, and so are very long ones.
     """
 
-    def __init__(self, words: "Words", normalizer: UnigramNormalizer, longest: int) -> None:
+    def __init__(self, words: "Words", normalizer: UnigramNormalizer) -> None:
         super().__init__()
         self._words, self._normalizer = words, normalizer
-        self._bound = COST * longest
 
-    def __missing__(self, chunk: str) -> tuple[int, ...]:
+    def __missing__(self, chunk: str) -> Chunk:
         if len(chunk) > LONGEST_KEPT:
-            return (UNSURE,)
+            return UNKEPT_CHUNK
         check_no_surrogates(chunk)
-        normalized = self._normalizer.normalize_chunk(chunk)
-        ids: tuple[int, ...] = ()
-        cost = 0.0
-        for text in split_words(normalized):
-            word = self._words.find(text)
-            ids += word.ids if word.limit > self._bound else (UNSURE,)
-            cost += word.cost
-        if cost > COST * (len(chunk) + 1):
-            ids = (UNSURE,)
+        words = list(map(self._words.find, split_words(self._normalizer.normalize_chunk(chunk))))
+        if len(words) == 1:
+            ids, limit, _, cost = words[0]
+        else:
+            ids = tuple(chain.from_iterable(map(_ids_of, words)))
+            limit = min(map(_limit_of, words), default=INFINITY)
+            cost = sum(cost for *_, cost in words)
+        found = (ids, limit) if cost <= COST * (len(chunk) + 1) else UNKEPT_CHUNK
         if len(self) >= WORDS_KEPT:
             self.clear()
-        self[chunk] = ids
-        return ids
+        self[chunk] = found
+        return found
+
+    def ids(self, text: str) -> list[int] | None:
+        """The ids of a whole text, or None where rounding might turn one of its chunks."""
+        chunks = list(map(self.__getitem__, text.split(" ")))
+        if min(map(_limit_of, chunks)) <= COST * (len(text) + 1):
+            return None
+        return list(chain.from_iterable(map(_ids_of, chunks)))
+
+    def hold_in(self, text: str) -> bool:
+        """Whether every chunk of this text is cut here as it is alone."""
+        return min(map(_limit_of, map(self.__getitem__, text.split(" ")))) > COST * (len(text) + 1)
 
 
 class Words:
@@ -85,15 +95,20 @@ class Words:
         self._bytes = [model.ids[piece] for piece in BYTE_PIECES] if model.byte_fallback else None
         # no score adds more than this per character; user-defined symbols add 0.1 a byte
         self._most = max(0.4, max(self.vocabulary.scores, default=0.0))
+        self._step = abs(self.vocabulary.unk_score) + self._most  # what one character can move the sum by
 
     def find(self, text: str) -> Word:
         """What is known about the word; searched now if it is new."""
         word = self._known.get(text)
         if word is None:
+            size = max(len(text), 1)
             path, cost, gap = search(text, self.vocabulary)
-            limit = gap * 2.0**23 / max(len(text), 1) * 0.99 - cost - self._most * len(text)
-            near_reset = RESET_ABOVE - (abs(self.vocabulary.unk_score) + self._most) * (len(text) + 1)
-            word = Word(tuple(self.to_ids(text, path)), tuple(path), min(limit, near_reset), cost)
+            limit = gap * 2.0**23 / size * 0.99 - cost - self._most * size
+            near_reset = RESET_ABOVE - self._step * (size + 1)
+            ids = tuple([piece for _, piece in path])
+            if self._unk_id in ids:
+                ids = tuple(self.to_ids(text, path))
+            word = ids, min(limit, near_reset), tuple(path), cost
             if len(self._known) >= WORDS_KEPT:
                 self._known.clear()
             self._known[text] = word
@@ -106,11 +121,11 @@ class Words:
         total = array("f", (0.0,))  # storing rounds to float32
         at = 0
         for text in words:
-            word = self.find(text) if len(text) <= LONGEST_KEPT else UNKEPT
-            if abs(total[0]) < word.limit:
-                for _, piece in word.path:
+            path: Iterable[tuple[int, int]]
+            _, limit, path, _ = self.find(text) if len(text) <= LONGEST_KEPT else UNKEPT
+            if abs(total[0]) < limit:
+                for _, piece in path:
                     total[0] += scores[piece]
-                path: Iterable[tuple[int, int]] = word.path
             else:
                 path, total[0] = fast_path(text, self.vocabulary, total[0])
             pieces.extend((at + end, piece) for end, piece in path)
