@@ -56,6 +56,13 @@ class QuestionAnsweringPipeline(Pipeline):
     task = "question-answering"
     settings_class = QuestionAnsweringSettings
 
+    def read_options(self, settings: Any, options: dict[str, Any]) -> Any:
+        """Also `topk`, the older name of top_k."""
+        if "topk" in options:
+            older = options["topk"]
+            options = {"top_k": older, **{name: value for name, value in options.items() if name != "topk"}}
+        return super().read_options(settings, options)
+
     def __call__(self, *args: Any, question: Any = None, context: Any = None, **options: Any) -> Any:
         inputs = self._read_inputs(args, question, context)
         if isinstance(inputs, list) and len(inputs) == 1:

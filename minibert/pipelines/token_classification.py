@@ -67,6 +67,15 @@ class TokenClassificationPipeline(Pipeline):
     settings_class = TokenClassificationSettings
     _warned_of_cut = False
 
+    def read_options(self, settings: Any, options: dict[str, Any]) -> Any:
+        """Also the older form: grouped_entities=True is "simple", with ignore_subwords=True "first"."""
+        if "grouped_entities" in options or "ignore_subwords" in options:
+            options = dict(options)
+            grouped, by_first = options.pop("grouped_entities", None), options.pop("ignore_subwords", None)
+            older = "none" if not grouped else "first" if by_first else "simple"
+            options.setdefault("aggregation_strategy", older)
+        return super().read_options(settings, options)
+
     def __call__(self, inputs: Any, **options: Any) -> Any:
         split = options.get("is_split_into_words", self.settings.is_split_into_words)
         if isinstance(inputs, tuple):

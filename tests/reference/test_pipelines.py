@@ -100,6 +100,24 @@ def test_text_classification(family: str, folder) -> None:
     both.agree(LONG, truncation=True)
 
 
+def test_older_options(folder) -> None:
+    """What transformers accepts with a warning."""
+    for given in (True, False):
+        both = Both("text-classification", folder("bert", "ForSequenceClassification", num_labels=3),
+                    return_all_scores=given)  # fmt: skip
+        both.agree(SENTENCES[0])
+        both.agree(list(SENTENCES))
+        both.agree(list(SENTENCES), top_k=2)
+        both.agree(SENTENCES[0], return_all_scores=not given)
+        for by_first in (None, True, False):
+            older = {"grouped_entities": given, **({} if by_first is None else {"ignore_subwords": by_first})}
+            both = Both("ner", folder("bert", "ForTokenClassification", **NAMED), **older)
+            both.agree(list(SENTENCES))
+            both.agree(list(SENTENCES), aggregation_strategy="max")
+    both = Both("question-answering", folder("bert", "ForQuestionAnswering"))
+    both.agree(question="Where?", context=SENTENCES[1], topk=3)
+
+
 @pytest.mark.parametrize(
     "options", [{"num_labels": 1}, {"problem_type": "regression"}, {"problem_type": "multi_label_classification"}]
 )
