@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from corpora.english import english_corpus
-from training import Recipe, Rows, encode, encode_pairs, pretrain
+from training import Recipe, Rows, encode, encode_pairs, pretrain, write_figures
 
-TOP = Path(__file__).resolve().parents[1]
 LINE_LENGTH = 64  # tokens; pairs of lines may take all positions
 PAIRS = 3000
 MakeTokenizer = Callable[[list[str], Path], Any]
@@ -46,6 +45,8 @@ def run(
     print(f"lines to train on: {data.sizes}; tokens in them: {sum(len(row['input_ids']) for row in data.rows)}")
     model = make_model(data.tokenizer)
     figures = pretrain(recipe, model, data.tokenizer, data.rows, data.held_out, options.output)
+    figures |= {"lines": data.sizes, "pairs": PAIRS}
+    write_figures(figures, options.output / "model")
     print(json.dumps(figures, indent=1))
     print(f"written: {options.output / 'model'}")
 

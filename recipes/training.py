@@ -222,11 +222,12 @@ def pretrain(
 
     Returns:
         The figures of the finished model, after its weights were rounded to float16: loss and accuracy of each
-        held-out set beside its unigram and bigram baselines, tokens, steps, CPU seconds of this process.
+        held-out set beside its unigram and bigram baselines, tokens, steps, and CPU seconds (None for a run that
+        was resumed).
     """
     trainer = make_trainer(recipe, model, tokenizer, rows, held_out, output, collator)
-    begun = time.process_time()
-    trainer.train(resume_from_checkpoint=last_checkpoint(output))
+    begun, checkpoint = time.process_time(), last_checkpoint(output)
+    trainer.train(resume_from_checkpoint=checkpoint)
     round_to_float16(model)
     metrics = trainer.evaluate(metric_key_prefix="final")
     figures = {
@@ -236,8 +237,9 @@ def pretrain(
         "steps": trainer.global_step,
         "tokens": sum(len(row) for batch in trainer.train_dataset or () for row in batch["input_ids"]),
         "rows": len(rows),
+        "tokens_an_epoch": sum(len(row["input_ids"]) for row in rows),
         "parameters": model.num_parameters(),
-        "cpu_seconds": round(time.process_time() - begun),
+        "cpu_seconds": None if checkpoint else round(time.process_time() - begun),
         "recipe": asdict(recipe),
     }  # fmt: skip
     folder = output / "model"
@@ -245,8 +247,13 @@ def pretrain(
     tokenizer.save_pretrained(folder)
     write_log(trainer.log_history, folder / LOG_FILE)
     trainer.plot_loss(folder / PICTURE, title=title or recipe.name)
-    (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    write_figures(figures, folder)
     return figures
+
+
+def write_figures(figures: Mapping[str, Any], folder: Path) -> None:
+    """figures.json."""
+    (folder / "figures.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def write_log(records: Sequence[Mapping[str, Any]], path: Path) -> None:
