@@ -4,12 +4,14 @@ import pytest
 
 import minibert as mb
 from tests.pipelines.test_pipeline import make
-from tests.small_checkpoints import SENTENCES
+from tests.small_checkpoints import SENTENCES, model, tokenizer
 
 
 def test_return_all_scores() -> None:
     """All classes, in the configuration's order and not by score; top_k goes first."""
-    pipe = make("text-classification", num_labels=3)
+    pipe = mb.pipeline(
+        "text-classification", model("bert", "ForSequenceClassification", num_labels=3), tokenizer=tokenizer("bert")
+    )
     texts = list(SENTENCES)
     everything = pipe(texts, return_all_scores=True)
     for entries, ranked in zip(everything, pipe(texts, top_k=None), strict=True):
