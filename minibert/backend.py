@@ -90,12 +90,38 @@ def _gpu_is_usable() -> bool:
 
 
 def to_numpy(x: Any) -> np.ndarray:
-    """x as a NumPy array on the host; a NumPy array is returned as it is."""
-    if isinstance(x, np.ndarray):
+    """x as a NumPy array on the host; a NumPy array is returned as it is. x may be all that `as_array` takes."""
+    x = as_array(x)
+    return x.get() if array_module(x) is not np else x
+
+
+_DLPACK_CPU, _DLPACK_HOST_MEMORY = 1, (1, 3)  # kDLCPU; kDLCPU and kDLCUDAHost
+
+
+def as_array(x: Any) -> Array:
+    """A list, a number, or an array of any library -> a NumPy array, or a CuPy array where it lives on a GPU.
+
+    Arrays of other libraries come by DLPack, without a copy where both agree (a torch.Tensor must not require a
+    gradient); of those on a GPU CuPy takes over the memory.
+
+    Raises:
+        BackendError: it lives on a GPU, and CuPy cannot be used here.
+        InputError: its library does not hand it over.
+    """
+    if isinstance(x, np.ndarray) or array_module(x) is not np:
         return x
-    if array_module(x) is not np:
-        return x.get()
-    return np.asarray(x)
+    if not hasattr(x, "__dlpack__") or not hasattr(x, "__dlpack_device__"):
+        return np.asarray(x)
+    device = int(x.__dlpack_device__()[0])
+    try:
+        if device in _DLPACK_HOST_MEMORY:
+            return np.from_dlpack(x) if device == _DLPACK_CPU else np.asarray(x)
+        return load_backend("cupy").from_dlpack(x)
+    except (BufferError, RuntimeError, TypeError) as error:
+        if isinstance(error, BackendError):
+            raise
+        kind = f"{type(x).__module__}.{type(x).__qualname__}"
+        raise InputError(f"the {kind} cannot be read as an array: {error}.") from error
 
 
 def move(x: Any, xp: ModuleType, dtype: Any = None) -> Array:
@@ -103,7 +129,16 @@ def move(x: Any, xp: ModuleType, dtype: Any = None) -> Array:
     if xp is np:
         x = to_numpy(x)
         return x if dtype is None else x.astype(dtype, copy=False)
-    return xp.asarray(x, dtype=dtype)
+    return xp.asarray(as_array(x), dtype=dtype)
+
+
+def upload(x: np.ndarray, xp: ModuleType) -> Array:
+    """A NumPy array, such as a view of a mapped file, copied to the GPU without another copy on the host."""
+    if not x.flags.c_contiguous or x.size == 0:
+        return xp.asarray(x)
+    target = xp.empty(x.shape, dtype=x.dtype)
+    target.set(x)
+    return target
 
 
 def scatter_add(ids: Array, rows: Array, out: Array, skipped: int | None = None) -> None:

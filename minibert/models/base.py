@@ -11,6 +11,7 @@ import numpy as np
 
 from minibert.backend import Array, array_module, backend_of_device, load_backend, move, to_numpy
 from minibert.errors import ConfigError, InputError, TraceError, WeightFileError
+from minibert.kernels.device import check_room, explains_memory
 from minibert.models.config import PretrainedConfig
 from minibert.models.module import Module, Parameters, check_dtype
 from minibert.models.options import choose_backend, choose_dtype, suggestion, take_options
@@ -22,6 +23,7 @@ from minibert.weights import (
     open_checkpoint,
     plan_loading,
     read_planned,
+    read_to,
     save_checkpoint,
 )
 
@@ -196,6 +198,7 @@ class PreTrainedModel(Module):
 
     # calls
 
+    @explains_memory("the call of {}")
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward`; the first argument may also be one dict of all inputs, as a tokenizer gives."""
         self._check_names(kwargs)
@@ -274,6 +277,7 @@ class PreTrainedModel(Module):
 
     # backward
 
+    @explains_memory("the backward pass of {}")
     def backward(self, trace: Trace, gradients: Mapping[str, Any] | None = None) -> dict[str, Array]:
         """The gradient of every parameter, from what the trace holds.
 
@@ -431,8 +435,8 @@ class PreTrainedModel(Module):
         model = cls(config, dtype=dtype, backend=backend, _new=False, **options)
         if model.dtype == np.float16 and model.backend == "numpy":
             warnings.warn(
-                "float16 on the CPU: NumPy multiplies its matrices one number at a time, some 40 times slower than "
-                "float32's; float32 holds the same weights exactly.",
+                "float16 on the CPU: every product is computed in float32 and rounded, which is slower than float32 "
+                "itself; float32 holds the same weights exactly.",
                 stacklevel=2,
             )
         report = model._load(folder, seed, ignore_mismatched_sizes)
@@ -458,8 +462,11 @@ class PreTrainedModel(Module):
             ignore_mismatched_sizes=ignore_mismatched_sizes,
             source=str(folder),
         )
-        for name, array in read_planned(plan, checkpoint).items():
-            self.parameters[name] = move(array, self.parameters.xp, self.dtype)
+        parameters = self.parameters
+        needed = parameters.bytes_of(parameters.shapes, self.dtype)
+        check_room(parameters.xp, needed, f"{type(self).__name__} in {self.dtype.name}")
+        for name, array in read_to(plan, checkpoint, parameters.xp, self.dtype):
+            parameters[name] = array
         new = [name for name in self.parameters.shapes if name not in self.parameters]
         if new:
             self.parameters.initialise(new, seed, self.config.initializer_range)

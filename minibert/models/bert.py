@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minibert.backend import Array, array_module, move
+from minibert.backend import Array, move
 from minibert.errors import InputError
 from minibert.models.base import PreTrainedModel
 from minibert.models.cache import Cache
@@ -19,6 +19,7 @@ from minibert.models.inputs import (
     Inputs,
     additive_mask,
     as_host,
+    as_real,
     causal,
     check_cache,
     check_encoder_states,
@@ -347,7 +348,7 @@ class BertModel(BertPreTrainedModel):
 
 def _move(array: Any, xp: Any, dtype: Any, own: bool) -> Array:
     """To the model's library and dtype; with `own`, never the caller's array itself."""
-    host = array if array_module(array) is not np else as_host("inputs", array)
+    host = as_real("inputs", array)
     moved = move(host, xp, dtype)
     return moved.copy() if own and moved is host else moved
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minibert.backend import Array, array_module, move, to_numpy
+from minibert.backend import Array, array_module, as_array, move, to_numpy
 from minibert.errors import InputError
 from minibert.models.cache import Cache
 from minibert.models.encoder import StackInputs
@@ -40,11 +40,23 @@ def as_host(name: str, value: Any) -> np.ndarray:
     if isinstance(value, Mapping):
         raise InputError(f"{name} is a {type(value).__name__}: an array or a list of numbers belongs there.")
     try:
-        array = to_numpy(value)
+        array = to_numpy(value)  # of what lives on a GPU this is the one transfer back
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
     except ValueError:
         lengths = sorted({len(row) for row in value if hasattr(row, "__len__")}) if isinstance(value, Sequence) else []
         found = f" ({', '.join(map(str, lengths))})" if lengths else ""
         raise InputError(f"{name} has rows of different lengths{found}: pad them to one length.") from None
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{name} holds {array.dtype} values: numbers belong there.")
+    return array
+
+
+def as_real(name: str, value: Any) -> Array:
+    """The same for values that nothing needs to read: they stay where they are, on the host or on a GPU."""
+    array = as_array(value) if not isinstance(value, Mapping | list | tuple) else None
+    if array is None or array_module(array) is np:
+        return as_host(name, value)
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name} holds {array.dtype} values: numbers belong there.")
     return array
@@ -89,7 +101,7 @@ def check_text_shape(input_ids: Any, inputs_embeds: Any, vocab_size: int, width:
         if array.ndim != 2:
             raise InputError(f"input_ids has shape {array.shape}: (batch, tokens) has two axes.")
     else:
-        array = as_host("inputs_embeds", inputs_embeds)
+        array = as_real("inputs_embeds", inputs_embeds)
         if array.ndim != 3 or array.shape[2] != width:
             raise InputError(f"inputs_embeds has shape {array.shape}: (batch, tokens, {width}) belongs there.")
     if 0 in array.shape[:2]:
@@ -177,7 +189,7 @@ def check_encoder_states(config: Any, states: Any, mask: Any, batch: int, tokens
             "encoder_hidden_states was given, but the model has no cross-attention: "
             "it needs is_decoder=True and add_cross_attention=True in its configuration."
         )
-    array = as_host("encoder_hidden_states", states) if array_module(states) is np else states
+    array = as_real("encoder_hidden_states", states)
     if array.ndim != 3 or array.shape[0] != batch or array.shape[2] != config.hidden_size or array.shape[1] == 0:
         raise InputError(
             f"encoder_hidden_states has shape {array.shape}: ({batch}, tokens, {config.hidden_size}) belongs there."

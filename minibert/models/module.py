@@ -5,6 +5,7 @@ A module holds parameters and nothing of a call. Its path is its name in every c
 parameter (`....weight`). All parameters of a model live in one `Parameters`, by these names.
 """
 
+import math
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from minibert import functional as F
 from minibert.backend import Array, default_backend, load_backend, move
 from minibert.errors import InputError
+from minibert.kernels.device import check_room
 from minibert.trace import Backward, Run
 
 DTYPES = ("float32", "float64", "float16")
@@ -56,6 +58,8 @@ class Parameters(dict[str, Array]):
         Numbers are drawn in float32 on the host whatever the dtype and the backend, so that a seed means the
         same weights everywhere.
         """
+        names = list(names)
+        check_room(self.xp, self.bytes_of(names, self.dtype), f"the model in {self.dtype.name}")
         rng = np.random.default_rng(seed)
         for name in names:
             shape, kind = self.shapes[name], self.kinds[name]
@@ -69,10 +73,18 @@ class Parameters(dict[str, Array]):
             self[name] = move(values, self.xp, self.dtype)
 
     def move(self, xp: ModuleType, dtype: np.dtype) -> None:
-        """Take every parameter to another library or dtype."""
+        """Take every parameter to another library or dtype; into a GPU's memory only if all of them fit."""
+        if xp is not np:
+            there = 0 if self.xp is np else self.bytes_of(self, self.dtype)
+            needed = self.bytes_of(self, dtype) if (xp, dtype) != (self.xp, self.dtype) else 0
+            check_room(xp, max(0, needed - there), f"the model in {dtype.name}")
         for name, array in self.items():
             self[name] = move(array, xp, dtype)
         self.xp, self.dtype = xp, dtype
+
+    def bytes_of(self, names: Any, dtype: np.dtype) -> int:
+        """Bytes of these parameters in this dtype."""
+        return sum(math.prod(self.shapes[name]) for name in names) * dtype.itemsize
 
 
 def check_dtype(dtype: Any) -> np.dtype:

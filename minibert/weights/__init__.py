@@ -9,7 +9,7 @@ which weight, `read_planned(plan, checkpoint)` reads them or raises one error fo
 from minibert.weights.checkpoint import Checkpoint, open_checkpoint, read_index
 from minibert.weights.find import HUB_OPTIONS, find_checkpoint, hub_cache, shipped_folder, shipped_names
 from minibert.weights.json_file import parse_json_object, read_json
-from minibert.weights.loading import read_planned
+from minibert.weights.loading import read_planned, read_to
 from minibert.weights.names import LoadPlan, plan_loading
 from minibert.weights.report import LoadReport
 from minibert.weights.safetensors import SafetensorsFile, open_safetensors
@@ -31,6 +31,7 @@ __all__ = [
     "read_index",
     "read_json",
     "read_planned",
+    "read_to",
     "save_checkpoint",
     "save_safetensors",
     "shipped_folder",

@@ -1,9 +1,12 @@
 """Reading the tensors that a plan names, and checking what only their values can show."""
 
+from collections.abc import Iterator
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
 
+from minibert.backend import upload
 from minibert.errors import WeightFileError
 from minibert.weights.names import LoadPlan
 
@@ -20,6 +23,26 @@ class TensorSource(Protocol):
     def stored_dtype(self, name: str, /) -> str: ...
 
 
+def read_to(
+    plan: LoadPlan, checkpoint: TensorSource, xp: ModuleType, dtype: np.dtype[Any]
+) -> Iterator[tuple[str, Any]]:
+    """(name in the model, array in the library `xp` and of this dtype) of everything that the plan reads.
+
+    For a GPU, each tensor goes there as it is stored, straight from the mapped file, and is converted there: the host
+    never holds a copy. Raises what `read_planned` does, before anything is given.
+    """
+    if xp is np:
+        for name, array in read_planned(plan, checkpoint).items():
+            yield name, array.astype(dtype, copy=False)
+        return
+    check_plan(plan, checkpoint)
+    for name, stored in plan.reads.items():
+        array = upload(checkpoint.raw(stored), xp)
+        if checkpoint.stored_dtype(stored) == "BF16":  # the upper half of a float32
+            array = (array.astype("uint32") << 16).view("float32")
+        yield name, array.astype(dtype, copy=False)
+
+
 def read_planned(plan: LoadPlan, checkpoint: TensorSource) -> dict[str, Array]:
     """{name in the model: array} of everything that the plan reads, after `plan.check()`.
 
@@ -27,12 +50,17 @@ def read_planned(plan: LoadPlan, checkpoint: TensorSource) -> dict[str, Array]:
     when the plan does not fit, when a weight is stored as integers, or when a tied copy differs from its
     original.
     """
+    check_plan(plan, checkpoint)
+    return {name: checkpoint[stored] for name, stored in plan.reads.items()}
+
+
+def check_plan(plan: LoadPlan, checkpoint: TensorSource) -> None:
+    """What `read_planned` checks, and its errors."""
     plan.check()
     for name, stored in plan.reads.items():
         _require_floats(plan, name, stored, checkpoint)
     for copy, original in plan.copies.items():
         _require_equal(plan, copy, original, checkpoint)
-    return {name: checkpoint[stored] for name, stored in plan.reads.items()}
 
 
 def _require_floats(plan: LoadPlan, name: str, stored: str, checkpoint: TensorSource) -> None:

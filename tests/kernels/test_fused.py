@@ -9,7 +9,7 @@ import pytest
 
 from minibert import backend
 from minibert import functional as F
-from minibert.kernels import fused
+from minibert.kernels import fused, launch
 from minibert.kernels.launch import source
 from minibert.training.optimizers import AdamW
 from tests import strict_cupy
@@ -48,8 +48,8 @@ def draw(seed: int, *shape: int, dtype: str, scale: float = 1.0) -> np.ndarray:
 
 def close(actual: Any, expected: np.ndarray, dtype: str, factor: float = 1.0) -> None:
     assert actual.dtype == dtype
-    found = actual.get().astype(np.float64)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=factor * ROUNDING[dtype] * max(1.0, np.abs(expected).max()))
+    rounding = factor * ROUNDING[dtype] * max(1.0, np.abs(expected).max())
+    np.testing.assert_allclose(actual.get().astype(np.float64), expected, rtol=0, atol=rounding)
 
 
 def wide(*arrays: np.ndarray) -> list[np.ndarray]:
@@ -318,20 +318,28 @@ def test_sources_hold_every_kernel_and_one_type() -> None:
     assert len(emulator.names_in(source("float32"))) == source("float32").count("__global__") - 2 + 4
 
 
-def test_a_planted_fault_in_a_kernel_is_found(cp: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    from minibert.kernels import launch
-
-    whole = source("float32")
-    for right, wrong in (
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
         ("rstd[row] * (dn - mean - ", "rstd[row] * (dn - "),
         ("distance = 16", "distance = 8"),
         ("i += STRETCH", "i += 2 * STRETCH"),
-    ):
-        assert right in whole
-        with monkeypatch.context() as patch:
-            patch.setattr(launch, "source", lambda dtype, code=whole.replace(right, wrong): code)
-            launch._compiled.cache_clear()
-            with pytest.raises(AssertionError):
-                test_residual_layer_norm(cp, "float32", 64, False, True)
-                test_scatter_add(cp, "float32", 500, None)
+    ],
+)
+def test_a_planted_fault_in_a_kernel_is_found(
+    cp: ModuleType, monkeypatch: pytest.MonkeyPatch, right: str, wrong: str
+) -> None:
+    faulty = source("float32").replace(right, wrong)
+    assert faulty != source("float32")
+    monkeypatch.setattr(launch, "source", lambda dtype: faulty)
+    launch._compiled.cache_clear()
+
+    def checks() -> None:
+        test_residual_layer_norm(cp, "float32", 64, False, True)
+        test_scatter_add(cp, "float32", 500, None)
+
+    try:
+        with pytest.raises(AssertionError):
+            checks()
+    finally:
         launch._compiled.cache_clear()

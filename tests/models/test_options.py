@@ -79,7 +79,7 @@ def test_dtypes_as_pytorch_names_them(folder: Path) -> None:
             return "torch.float16"
 
     for dtype in (Half(), "torch.float16", np.float16):
-        with pytest.warns(UserWarning, match=r"^float16 on the CPU: .* some 40 times slower than float32's"):
+        with pytest.warns(UserWarning, match=r"^float16 on the CPU: .* slower than float32 itself;"):
             assert mb.AutoModel.from_pretrained(folder, dtype=dtype).dtype == np.float16
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="float16")
