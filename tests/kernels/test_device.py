@@ -166,8 +166,8 @@ def test_out_of_memory_in_a_call(cp: ModuleType, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(cp, "empty", fails)
     monkeypatch.setattr(cp, "matmul", fails)
     sentence = (
-        r"^{} ran out of the GPU's memory: [\d.]+ [MG]iB are free and [\d.]+ [MG]iB in use \(.*\); use a smaller batch, "
-        r"dtype='float16', gradient checkpointing, or 'numpy'\.$"
+        r"^{} ran out of the GPU's memory: [\d.]+ [MG]iB are free and [\d.]+ [MG]iB in use \(.*\); "
+        r"use a smaller batch, dtype='float16', gradient checkpointing, or 'numpy'\.$"
     )
     with pytest.raises(mb.BackendError, match=sentence.format("the call of BertForMaskedLM")):
         model(**inputs)
@@ -275,7 +275,7 @@ class OnGpu(Handed):
 
 def test_dlpack_that_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
     model = model_on("numpy", "BertModel", "float32")
-    with pytest.raises(mb.InputError, match=r"^input_ids: the .*Refuses cannot be read as an array: it requires a gradient\.$"):
+    with pytest.raises(mb.InputError, match=r"^input_ids: the .*Refuses cannot be read as an array: it requires"):
         model(Refuses(np.ones((1, 3), int)))
     monkeypatch.setitem(sys.modules, "cupy", None)
     with pytest.raises(mb.BackendError, match="CuPy, which is not installed here"):
