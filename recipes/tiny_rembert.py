@@ -22,10 +22,23 @@ import numpy as np
 from corpora.multilingual import DECLARATION, PROMPTS, fillers, held_out, training_lines
 from corpora.multilingual_frames import Line, translations
 from corpora.packages import fetch
-from training import LOG_FILE, PICTURE, BatchCollator, Recipe, Rows, encode, encode_pairs, pretrain
+from tiny_rembert_card import TOKENIZER_CARD, model_card
+from training import (
+    IGNORED,
+    LOG_FILE,
+    PICTURE,
+    BatchCollator,
+    Recipe,
+    Rows,
+    encode,
+    encode_pairs,
+    pretrain,
+    write_figures,
+)
 
 import minibert as mb
 from minibert.tokenizers.training.unigram import train_unigram
+from minibert.weights.shards import SINGLE_FILE
 
 RECIPE = Recipe("tiny-rembert", tokens=20_000_000, learning_rate=2e-3, eval_every=3000)
 LINE_LENGTH, POSITIONS = 64, 128
@@ -42,11 +55,23 @@ ALPHABETS = (
 )
 # one of each language, and what a tokenizer stumbles over: blanks, accents as marks of their own, unknown signs
 GOLDEN_TEXTS = (
-    "The capital of Italy is Rome.", "La capitale de l'Égypte est [MASK].", "Wie heißt die Hauptstadt von Österreich?",
-    "¿Dónde está el niño? En el jardín.", "Qual è il contrario di caldo? Freddo!", "У Анны есть собака: её зовут Щука.",
-    "  two  blanks\tand a tab\n", "cafe\u0301 et niño", "ﬁ ½ ＡＢＣ x²", "漢字 and 🙂 are unknown",
-    "[MASK]", "[MASK] [MASK].", "Le mot[MASK]pour chien", "[CLS] in the text [SEP]", "", "Antidisestablishmentarianism",
-)  # fmt: skip
+    ("The capital of Italy is Rome.", None),
+    ("La capitale de l'Égypte est [MASK].", None),
+    ("Wie heißt die Hauptstadt von Österreich?", "Wien."),
+    ("¿Dónde está el niño? En el jardín.", None),
+    ("Qual è il contrario di caldo? Freddo!", None),
+    ("У Анны есть собака: её зовут Щука.", None),
+    ("  two  blanks\tand a tab\n", None),
+    ("cafe\u0301 et niño", None),
+    ("ﬁ ½ ＡＢＣ x²", None),
+    ("漢字 and 🙂 are unknown", None),
+    ("[MASK] [MASK].", None),
+    ("Le mot[MASK]pour chien", None),
+    ("[CLS] in the text [SEP]", None),
+    ("", None),
+    ("Antidisestablishmentarianism", None),
+)
+TOKENIZER_FILES = ("sentencepiece.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 TOP = Path(__file__).resolve().parents[1]
 
 
@@ -142,6 +167,7 @@ def fill_in(model: Any, data: Data) -> dict[str, Any]:
     """Cloze tests on the sets that have marks, and the fixed prompts."""
     marked = {name: lines for name, lines in data.lines.items() if any("<" in line.marked for line in lines)}
     marked["translation_unseen_strict"] = list(translations(unseen=True, strict=True))
+    marked["story_unseen"] = marked.pop("story_unseen")  # the last, so that translations stand together
     choices = first_choices(model, data.tokenizer, [prompt.text for prompt in PROMPTS])
     return {
         "clozes": {name: cloze_accuracy(model, data.tokenizer, lines) for name, lines in marked.items()},
@@ -152,48 +178,57 @@ def fill_in(model: Any, data: Data) -> dict[str, Any]:
 # the command
 
 
-def ship(folder: Path) -> None:
-    """Copy a finished run to weights/tiny-rembert and tokenizers/tiny-rembert, and record golden values beside it."""
-    homes = {
-        TOP / "weights" / RECIPE.name: ("config.json", "model.safetensors", LOG_FILE, PICTURE, "figures.json"),
-        TOP / "tokenizers" / RECIPE.name: (
-            "sentencepiece.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-        ),
-    }  # fmt: skip
+def ship(folder: Path, compared: Path | None = None) -> None:
+    """Put a finished run where minibert finds it by name, with golden values and cards."""
+    weights, vocabulary = TOP / "weights" / RECIPE.name, TOP / "tokenizers" / RECIPE.name
+    homes = {weights: ("config.json", SINGLE_FILE, LOG_FILE, PICTURE), vocabulary: TOKENIZER_FILES}
     for home, names in homes.items():
-        home.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
         for name in names:
             shutil.copyfile(folder / name, home / name)
-        (home / "golden").mkdir(exist_ok=True)
+    figures = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+    if compared:
+        figures["compared"] = json.loads(compared.read_text(encoding="utf-8"))
+        del figures["compared"]["training_losses"]
+    model = mb.RemBertForMaskedLM.from_pretrained(str(weights))
+    tokenizer = mb.RemBertTokenizer.from_pretrained(str(vocabulary))
+    (vocabulary / "golden.json").write_text(golden_encodings(tokenizer), encoding="utf-8")
+    record_packs(model, tokenizer, weights / "golden")
+    write_figures(figures, weights)
+    (weights / "README.md").write_text(model_card(figures), encoding="utf-8")
+    (vocabulary / "README.md").write_text(TOKENIZER_CARD.format(size=len(tokenizer)), encoding="utf-8")
+    for home in homes:
         print(f"written: {home}")
-    weights, vocabulary = homes
-    record_golden(
-        mb.RemBertForMaskedLM.from_pretrained(str(weights)), mb.RemBertTokenizer.from_pretrained(str(vocabulary)),
-        weights / "golden", vocabulary / "golden",
-    )  # fmt: skip
 
 
-def record_golden(model: Any, tokenizer: Any, packs: Path, encodings: Path) -> None:
-    """Write forward.safetensors and backward.safetensors, and encodings.json."""
-    found = []
-    for text in GOLDEN_TEXTS:
-        encoded = tokenizer(text, return_offsets_mapping=True)
-        ids = encoded["input_ids"]
-        found.append({"text": text, "tokens": tokenizer.convert_ids_to_tokens(ids), "ids": ids,
-                      "offsets": [list(pair) for pair in encoded["offset_mapping"]]})  # fmt: skip
-    lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in found)
-    (encodings / "encodings.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-    several = ["Столица Франции — [MASK].", "The day after Monday is [MASK]."]
+def golden_encodings(tokenizer: Any) -> str:
+    """Texts with their tokens, ids, token types and offsets, one JSON object a line."""
+    lines = []
+    for text, pair in GOLDEN_TEXTS:
+        found = tokenizer(text, pair, return_offsets_mapping=True, return_token_type_ids=True)
+        lines.append({
+            "text": text, "text_pair": pair, "tokens": tokenizer.convert_ids_to_tokens(found["input_ids"]),
+            "input_ids": list(found["input_ids"]), "token_type_ids": list(found["token_type_ids"]),
+            "offsets": [list(offsets) for offsets in found["offset_mapping"]],
+        })  # fmt: skip
+    return "[\n" + ",\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n]\n"
+
+
+def record_packs(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write forward.safetensors, two texts with padding, and backward.safetensors, one text and its gradients."""
+    folder.mkdir()
     command = "python recipes/tiny_rembert.py --ship"
+    several = ["Столица Франции — [MASK].", "The day after Monday is [MASK]."]
     batch = tokenizer(several, padding=True, return_tensors="np")
-    mb.golden.record(model, batch, packs / "forward.safetensors", text=several, tokenizer=tokenizer, command=command)
+    mb.golden.record(model, batch, folder / "forward.safetensors", text=several, tokenizer=tokenizer, command=command)
     text = "En anglais, chien se dit [MASK]."
-    one = tokenizer(text, return_tensors="np")
+    one = tokenizer([text], return_tensors="np")
     hidden = one["input_ids"] == tokenizer.mask_token_id
-    labels = np.where(hidden, tokenizer.convert_tokens_to_ids("▁dog"), -100)
+    labels = np.where(hidden, tokenizer.convert_tokens_to_ids("▁dog"), IGNORED)
     # gradients of the largest matrices are left out: they are mostly zeros, or as many numbers as the model
     mb.golden.record(
-        model, {**one, "labels": labels}, packs / "backward.safetensors", backward=True, text=text,
+        model, {**one, "labels": labels}, folder / "backward.safetensors", backward=True, text=[text],
         tokenizer=tokenizer, command=command,
         without=["parameter_grad/*word_embeddings.weight", "parameter_grad/*decoder.weight",
                  "parameter_grad/*intermediate.dense.weight", "parameter_grad/*layer.?.output.dense.weight"],
@@ -207,6 +242,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs") / "packages", help="where packages are unpacked")
     parser.add_argument("--tokens", type=int, default=RECIPE.tokens, help="how long to train")
     parser.add_argument("--ship", action="store_true", help="copy the result to weights/ and tokenizers/")
+    parser.add_argument("--compare", type=Path, help="what compare_torch.py wrote, for the card")
     options = parser.parse_args()
     recipe = dataclasses.replace(RECIPE, tokens=options.tokens)
     data = prepare(options.cache)
@@ -215,12 +251,11 @@ def main() -> None:
     figures = pretrain(
         recipe, model, data.tokenizer, data.rows, data.held_out, options.output, collator=make_collator(data)
     )
-    figures |= fill_in(model, data)
-    text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
-    (options.output / "model" / "figures.json").write_text(text, encoding="utf-8")
-    print(text)
+    figures |= {"vocabulary": len(data.tokenizer), **fill_in(model, data)}
+    write_figures(figures, options.output / "model")
+    print(json.dumps(figures, indent=1, ensure_ascii=False))
     if options.ship:
-        ship(options.output / "model")
+        ship(options.output / "model", options.compare)
 
 
 if __name__ == "__main__":
