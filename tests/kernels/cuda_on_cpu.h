@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
-#include <tuple>
+#include <type_traits>
 #include <utility>
-#include <vector>
 
 #define __global__
 #define __device__
@@ -26,20 +25,22 @@ static char emulated_shared[48 * 1024] __attribute__((aligned(16)));
 
 enum State { READY, AT_BLOCK_BARRIER, AT_WARP_BARRIER, DONE };
 struct Fibre {
-    ucontext_t context;
+    ucontext_t context;  // only to begin with: later switches are jumps, which need no system call
+    jmp_buf place;
+    bool begun;
     State state;
     double exchanged;
+    char* stack;
 };
-static std::vector<Fibre> fibres;
-static std::vector<char> stacks;
-static ucontext_t scheduler;
+static Fibre fibres[1024];  // kept from block to block: each runs one thread after the other
+static jmp_buf scheduler;
 static int current;
 static void (*run_kernel)(void**);
 static void** kernel_arguments;
 
 static void wait_at(State barrier) {
     fibres[current].state = barrier;
-    swapcontext(&fibres[current].context, &scheduler);
+    if (!_setjmp(fibres[current].place)) _longjmp(scheduler, 1);
 }
 static inline void __syncthreads() { wait_at(AT_BLOCK_BARRIER); }
 
@@ -53,9 +54,24 @@ template <class T> static T __shfl_xor_sync(unsigned mask, T value, int distance
 }
 
 static void enter_fibre() {
-    run_kernel(kernel_arguments);
-    fibres[current].state = DONE;
-    swapcontext(&fibres[current].context, &scheduler);
+    for (;;) {
+        run_kernel(kernel_arguments);
+        wait_at(DONE);
+    }
+}
+
+static void resume(Fibre& fibre) {
+    if (_setjmp(scheduler)) return;
+    if (fibre.begun) _longjmp(fibre.place, 1);
+    const size_t stack = 64 * 1024;
+    fibre.begun = true;
+    fibre.stack = (char*)malloc(stack);
+    getcontext(&fibre.context);
+    fibre.context.uc_stack.ss_sp = fibre.stack;
+    fibre.context.uc_stack.ss_size = stack;
+    fibre.context.uc_link = nullptr;
+    makecontext(&fibre.context, enter_fibre, 0);
+    setcontext(&fibre.context);
 }
 
 // Wake the fibres first .. last - 1 if all of them wait at this barrier (or, of a block's barrier, have ended).
@@ -70,25 +86,15 @@ static bool release(int first, int last, State barrier, bool ended_too) {
 }
 
 static void run_block() {
-    const size_t stack = 64 * 1024;
     int threads = blockDim.x * blockDim.y * blockDim.z;
-    fibres.resize(threads);
-    if (stacks.size() < threads * stack) stacks.resize(threads * stack);
     memset(emulated_shared, 0xff, sizeof emulated_shared);  // NaN: whoever reads before writing is found out
-    for (int i = 0; i < threads; ++i) {
-        getcontext(&fibres[i].context);
-        fibres[i].context.uc_stack.ss_sp = stacks.data() + i * stack;
-        fibres[i].context.uc_stack.ss_size = stack;
-        fibres[i].context.uc_link = nullptr;
-        makecontext(&fibres[i].context, enter_fibre, 0);
-        fibres[i].state = READY;
-    }
+    for (int i = 0; i < threads; ++i) fibres[i].state = READY;
     for (;;) {
         bool ran = false, done = true;
         for (current = 0; current < threads; ++current) {
             if (fibres[current].state != READY) continue;
             threadIdx = {current % blockDim.x, current / blockDim.x % blockDim.y, current / (blockDim.x * blockDim.y)};
-            swapcontext(&scheduler, &fibres[current].context);
+            resume(fibres[current]);
             ran = true;
         }
         for (int i = 0; i < threads; ++i) done &= fibres[i].state == DONE;
