@@ -9,6 +9,7 @@ from minibert.backend import backend_of_device
 from minibert.errors import ConfigError, InputError
 from minibert.pipelines.base import Pipeline
 from minibert.pipelines.tasks import TASKS, check_task, default_model, tasks_of
+from minibert.pipelines.untrained import check_saved_for
 from minibert.weights import HUB_OPTIONS
 
 # transformers' arguments that mean nothing here
@@ -83,7 +84,7 @@ def pipeline(
             asked["device_map"] = place
         if task == "feature-extraction":
             asked["add_pooling_layer"] = options.get("pooling") == "pooler"
-        model = _load_model(task, source, asked, hub)
+        model = _load_model(task, source, asked, hub, allow_untrained)
     module, name, _, _ = TASKS[task]
     cls = getattr(importlib.import_module(f"minibert.pipelines.{module}"), name)
     return cls(
@@ -135,7 +136,7 @@ def _class_name(source: Any, hub: dict[str, Any]) -> str:
     return class_of_checkpoint(source, **hub).__name__
 
 
-def _load_model(task: str, source: Any, options: dict[str, Any], hub: dict[str, Any]) -> Any:
+def _load_model(task: str, source: Any, options: dict[str, Any], hub: dict[str, Any], allow_untrained: bool) -> Any:
     """The checkpoint in the task's class. What has no such head is loaded with a new one, which is told apart later."""
     from minibert.models import auto
 
@@ -148,6 +149,8 @@ def _load_model(task: str, source: Any, options: dict[str, Any], hub: dict[str, 
     except ConfigError:
         having = [name for name in TASKS if _has_class(getattr(auto, TASKS[name][2]), config)]
         raise InputError(f"{config.model_type} models have no {task}: their tasks are {', '.join(having)}.") from None
+    if not allow_untrained:
+        check_saved_for(task, config, source)  # before shapes are compared, which would say less
     if task == "text-generation" and not (config.is_decoder or options.get("is_decoder")):
         raise InputError(
             f"{source} is an encoder, whose tokens see those after them: text-generation needs a checkpoint with "

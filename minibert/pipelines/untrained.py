@@ -1,10 +1,12 @@
-"""Whether a model's head was ever trained."""
+"""Whether a model's head was ever trained, and for this task."""
 
 from collections.abc import Callable
 from typing import Any
 
 from minibert.errors import InputError
-from minibert.pipelines.tasks import tasks_of
+from minibert.pipelines.tasks import TASKS, tasks_of
+
+_CLASSIFIERS = ("ForSequenceClassification", "ForTokenClassification", "ForMultipleChoice")
 
 
 def untrained_parts(model: Any, needs: Callable[[str], bool]) -> list[str]:
@@ -26,8 +28,25 @@ def untrained_parts(model: Any, needs: Callable[[str], bool]) -> list[str]:
     return drawn
 
 
+def check_saved_for(task: str, config: Any, source: Any) -> None:
+    """Raise InputError if a checkpoint holds the classifier of another task.
+
+    Classes of texts, of tokens and of choices have parameters of the same names, so that one would be read as the
+    other and predict nonsense.
+    """
+    for name in getattr(config, "architectures", None) or []:
+        if name.endswith(_CLASSIFIERS) and TASKS[task][3][0] in _CLASSIFIERS and task not in tasks_of(name):
+            raise InputError(
+                f"{source} was saved as {name}, whose classifier is not one for {task}: its tasks are "
+                f"{', '.join(tasks_of(name))}. Train it for the task first, or give allow_untrained=True to see its "
+                "answers all the same."
+            )
+
+
 def check_trained(model: Any, task: str, needs: Callable[[str], bool]) -> None:
-    """Raise InputError if what the task needs was drawn at random."""
+    """Raise InputError if what the task needs was drawn at random, or trained for another task."""
+    if getattr(model, "load_report", None) is not None:
+        check_saved_for(task, model.config, model.load_report.source)
     drawn = untrained_parts(model, needs)
     if drawn:
         shown = ", ".join(drawn[:4]) + (f" and {len(drawn) - 4} more" if len(drawn) > 4 else "")

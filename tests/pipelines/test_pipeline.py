@@ -1,5 +1,7 @@
 """`pipeline()` and what all pipelines share: loading, batches, order, generators, mistakes."""
 
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 import minibert as mb
+from minibert.models import auto
 from minibert.pipelines.tasks import TASKS, tasks_of
 from minibert.pipelines.untrained import untrained_parts
 from tests.small_checkpoints import FAMILIES, LONG, SENTENCES, model, save, tokenizer
@@ -208,6 +211,40 @@ def test_an_untrained_head_does_not_predict(tmp_path: Path, recwarn: pytest.Warn
     mb.pipeline("text-classification", loaded, tokenizer=tokenizer("bert"))
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_classifier_of_another_task_does_not_predict(family: str, tmp_path: Path) -> None:
+    """The parameters' names and shapes are the same, so that it would load without a word."""
+    folder = save(family, "ForSequenceClassification", tmp_path)
+    message = (
+        r"was saved as \w+ForSequenceClassification, whose classifier is not one for {}: its tasks are "
+        "text-classification, feature-extraction. Train it for the task first, or give allow_untrained=True to see"
+    )
+    for task in ("token-classification", "multiple-choice"):
+        with pytest.raises(mb.InputError, match=message.format(task)):
+            mb.pipeline(task, folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loaded = mb.AutoModelForTokenClassification.from_pretrained(folder)
+    with pytest.raises(mb.InputError, match=message.format("token-classification")):
+        mb.pipeline("ner", loaded, tokenizer=tokenizer(family))
+    assert mb.pipeline("ner", folder, allow_untrained=True, ignore_labels=[])("a b")
+    loaded.save_pretrained(tmp_path)  # as what it is now
+    assert mb.pipeline("ner", tmp_path, ignore_labels=[])("a b")
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS if task != "feature-extraction"])
+def test_a_bare_encoder_has_no_task(task: str, tmp_path: Path) -> None:
+    folder = save("bert", "Model", tmp_path)
+    decoder = {"is_decoder": True} if task == "text-generation" else {}
+    with pytest.raises(mb.InputError, match=f"has no trained head for {task}: .* Its tasks are feature-extraction"):
+        mb.pipeline(task, folder, model_kwargs=decoder)
+    with pytest.warns(UserWarning, match="drawn anew from seed 0; train the model before you trust") as caught:
+        made = getattr(auto, TASKS[task][2]).from_pretrained(folder, **decoder)
+    assert caught[0].filename == __file__  # it points at the caller's line
+    with pytest.raises(mb.InputError, match=f"has no trained head for {task}"):
+        mb.pipeline(task, made, tokenizer=tokenizer("bert"))
+
+
 def test_an_encoder_does_not_generate(tmp_path: Path) -> None:
     folder = save("bert", "ForMaskedLM", tmp_path)
     with pytest.raises(mb.InputError, match="is an encoder, whose tokens see those after them: text-generation needs"):
@@ -228,8 +265,8 @@ def test_features_need_no_head_and_no_pooler(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("task", list(TASKS))
 def test_options_that_a_task_has_not(task: str) -> None:
-    with pytest.raises(mb.InputError, match=f"{task} takes no 'topk': its options are truncation, max_length"):
-        make(task, topk=2)
+    with pytest.raises(mb.InputError, match=f"{task} takes no 'top_n': its options are truncation, max_length"):
+        make(task, top_n=2)
     with pytest.raises(mb.InputError, match="takes no 'colour'"):
         make(task)(inputs_of(task)[0], colour="red")
     with pytest.raises(mb.InputError, match="batch_size is 0: an integer of 1 or more belongs there"):
@@ -261,12 +298,21 @@ def test_truncation_is_never_beyond_the_positions() -> None:
     assert make("feature-extraction", return_tensors=True)(LONG, truncation=True, max_length=7).shape == (1, 7, 24)
 
 
-def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     pipe = make("text-classification")
     pipe(["a"] * 100)
     assert capsys.readouterr().err == ""  # not a terminal
     pipe(["a"] * 10, progress=True)
     assert "10/10" in capsys.readouterr().err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    pipe(["a"] * 63)
+    assert capsys.readouterr().err == ""  # a short list needs none
+    pipe(["a"] * 64)
+    assert "64/64" in capsys.readouterr().err
+    pipe(["a"] * 64, progress=False)
+    list(make("text-classification", progress=False)(["a"] * 64))
+    list(pipe(text for text in ["a"] * 64))  # nobody knows how long a generator is
+    assert capsys.readouterr().err == ""
 
 
 def test_training_mode_is_left() -> None:
