@@ -6,6 +6,7 @@ from typing import Any
 
 from minibert.errors import ConfigError
 from minibert.models.config import BertConfig, PretrainedConfig, RemBertConfig, RobertaConfig, read_config
+from minibert.models.options import choose_backend, choose_dtype, take_options
 from minibert.weights import HUB_OPTIONS
 
 CONFIGS: dict[str, type[PretrainedConfig]] = {
@@ -16,6 +17,9 @@ _PREFIXES = {"bert": "Bert", "roberta": "Roberta", "rembert": "RemBert"}
 
 class AutoConfig:
     """The configuration class that a checkpoint's config.json asks for."""
+
+    def __init__(self) -> None:
+        raise ConfigError("AutoConfig is not made itself: use AutoConfig.from_pretrained(checkpoint).")
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | os.PathLike[str], **options: Any) -> PretrainedConfig:
@@ -50,16 +54,32 @@ class _AutoModel:
         family = config.model_type
         if family not in _PREFIXES:
             raise ConfigError(f"{cls.__name__} takes a configuration of {', '.join(CONFIGS)}, not {family!r}.")
+        found = cls._find_class(family)
+        if found is None:
+            having = [auto.__name__ for auto in _AutoModel.__subclasses__() if auto._find_class(family)]
+            raise ConfigError(f"{cls.__name__}: {family} models have no such task; they have {', '.join(having)}.")
+        return found
+
+    @classmethod
+    def _find_class(cls, family: str) -> Any:
         module = importlib.import_module(f"minibert.models.{family}")
-        for suffix in cls.suffixes:
-            if hasattr(module, _PREFIXES[family] + suffix):
-                return getattr(module, _PREFIXES[family] + suffix)
-        raise ConfigError(f"{cls.__name__}: {family} has no such task.")
+        names = [_PREFIXES[family] + suffix for suffix in cls.suffixes]
+        return next((getattr(module, name) for name in names if hasattr(module, name)), None)
+
+    def __init__(self) -> None:
+        name = type(self).__name__
+        raise ConfigError(
+            f"{name} is not made itself: use {name}.from_pretrained(checkpoint) or {name}.from_config(config)."
+        )
 
     @classmethod
     def from_config(cls, config: PretrainedConfig, **options: Any) -> Any:
-        """A new model with random weights; options as of the model class."""
-        return cls.class_for(config)(config, **options)
+        """A new model with random weights; options as of the model class, and of `from_pretrained`'s torch_dtype,
+        device_map and attn_implementation."""
+        options = take_options(options, f"{cls.__name__}.from_config")
+        backend = choose_backend(options.pop("backend", None), options.pop("device_map", None))
+        dtype = choose_dtype(options.pop("dtype", None), options.pop("torch_dtype", None), vars(config))
+        return cls.class_for(config)(config, backend=backend, dtype=dtype, **options)
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | os.PathLike[str], **options: Any) -> Any:

@@ -65,6 +65,11 @@ class BatchEncoding(dict[str, Any]):
         tensor_type = getattr(tensor_type, "value", tensor_type)
         if tensor_type is None:
             return self
+        if tensor_type in ("pt", "tf", "jax", "mlx"):
+            raise InputError(
+                f"return_tensors is {tensor_type!r}, but minibert's arrays are NumPy's or CuPy's: give 'np', or 'cp' "
+                "for the GPU."
+            )
         if tensor_type not in TENSOR_TYPES:
             raise InputError(f"{tensor_type} is not a valid TensorType, please select one of {list(TENSOR_TYPES)}.")
         for name, values in self.items():

@@ -50,6 +50,7 @@ CALLS = [
     ({"text": "a a a a a", "max_length": 5, "stride": 3}, "stride of 3 tokens must be less than the 3 tokens"),
     ({"text": "a", "padding_side": "middle"}, "padding_side must be 'left' or 'right', not 'middle'"),
     ({"text": "a", "truncation_side": "up"}, "truncation_side must be 'left' or 'right', not 'up'"),
+    ({"text": "a", "return_tensors": "pt"}, r"return_tensors is 'pt', but minibert's arrays are NumPy's or CuPy's"),
     ({"text": "a", "return_tensors": "xx"}, r"xx is not a valid TensorType, please select one of \['np', 'cp'\]"),
     ({"text": "a", "offsets_unit": "bytes"}, "offsets_unit must be one of .*, not 'bytes'"),
     ({"text": "a a a", "max_length": 4, "truncation": "only_second"}, "Second sequence not provided"),

@@ -1,0 +1,58 @@
+"""The Auto classes: which class a family has for a task, and what they say where it has none."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minibert as mb
+from tests.small_checkpoints import FAMILIES, config
+
+TASKS = {
+    "AutoModel": ("Model", "Model", "Model"),
+    "AutoModelForPreTraining": ("ForPreTraining", "ForMaskedLM", "ForMaskedLM"),
+    "AutoModelForMaskedLM": ("ForMaskedLM",) * 3,
+    "AutoModelForCausalLM": ("LMHeadModel", "ForCausalLM", "ForCausalLM"),
+    "AutoModelForNextSentencePrediction": ("ForNextSentencePrediction", None, None),
+    "AutoModelForSequenceClassification": ("ForSequenceClassification",) * 3,
+    "AutoModelForTokenClassification": ("ForTokenClassification",) * 3,
+    "AutoModelForQuestionAnswering": ("ForQuestionAnswering",) * 3,
+    "AutoModelForMultipleChoice": ("ForMultipleChoice",) * 3,
+}
+PREFIX = {"bert": "Bert", "roberta": "Roberta", "rembert": "RemBert"}
+
+
+@pytest.mark.parametrize("auto", TASKS)
+@pytest.mark.parametrize(("place", "family"), list(enumerate(FAMILIES)))
+def test_from_config(auto: str, place: int, family: str) -> None:
+    ending = TASKS[auto][place]
+    cls = getattr(mb, auto)
+    if ending is None:
+        message = f"^{auto}: {family} models have no such task; they have AutoModel, AutoModelForPreTraining,"
+        with pytest.raises(mb.ConfigError, match=message) as caught:
+            cls.from_config(config(family))
+        assert str(caught.value).count("AutoModelForNextSentencePrediction") == 1  # asked for, not offered
+    else:
+        assert type(cls.from_config(config(family))) is getattr(mb, PREFIX[family] + ending)
+
+
+def test_options_of_from_config() -> None:
+    model = mb.AutoModel.from_config(
+        config("bert"), torch_dtype="float64", attn_implementation="sdpa", device_map="cpu", seed=3,
+        add_pooling_layer=False,
+    )  # fmt: skip
+    assert (model.dtype, model.backend, model.pooler) == (np.float64, "numpy", None)
+    with pytest.raises(mb.ConfigError, match=r"^AutoModel.from_config takes no load_in_4bit: minibert computes in"):
+        mb.AutoModel.from_config(config("bert"), load_in_4bit=True)
+
+
+@pytest.mark.parametrize(
+    ("cls", "message"),
+    [
+        (mb.AutoModel, r"^AutoModel is not made itself: use AutoModel.from_pretrained\(checkpoint\)"),
+        (mb.AutoConfig, r"^AutoConfig is not made itself: use AutoConfig.from_pretrained\(checkpoint\)\.$"),
+    ],
+)
+def test_they_are_not_made(cls: Any, message: str) -> None:
+    with pytest.raises(mb.ConfigError, match=message):
+        cls()
