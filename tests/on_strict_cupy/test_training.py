@@ -1,4 +1,4 @@
-"""Training on the stand-in: optimisers, clipping, the Trainer and its checkpoints do what they do on NumPy, bit for bit."""
+"""Optimisers, clipping, the Trainer and its checkpoints on the stand-in: NumPy's numbers, bit for bit."""
 
 from pathlib import Path
 from types import ModuleType

@@ -267,7 +267,7 @@ def method(name: str, recorded: dict[str, Any]) -> Callable[..., Any]:
         made = getattr(self._host, name)(*(deep_operand(each, name) for each in args), **host)
         if out is not None:
             return out
-        return wrapped(made, [self])
+        return self if made is self._host else wrapped(made, [self])
 
     call.__name__ = name
     return call
