@@ -110,9 +110,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Answer every text and print the answers."""
+    from minibert.errors import InputError
+
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
-        return _run(arguments)
+        try:
+            return _run(arguments)
+        except InputError as error:  # an argument in Python is an option here
+            raise InputError(str(error).replace("allow_untrained=True", "--allow-untrained")) from None
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -178,6 +178,17 @@ def test_a_trained_head_goes_on_or_begins_anew(tmp_path: Path, capsys: pytest.Ca
     )
 
 
+def test_a_head_of_another_task_is_not_taken_over(tmp_path: Path) -> None:
+    """A classifier of texts has parameters of the same names and shapes as one of words."""
+    model = str(save("bert", "ForSequenceClassification", tmp_path / "head", num_labels=3))
+    arguments = ["--task", "token-classification", "--model", model, "--max-steps", "1", "--learning-rate", "1e-6"]
+    assert train(tmp_path / "run", *arguments, tagged(tmp_path / "names.conll")) == 0
+    found, other = open_checkpoint(tmp_path / "run"), open_checkpoint(model)
+    assert np.abs(found["classifier.weight"] - other["classifier.weight"]).max() > 0.1
+    assert np.abs(found["classifier.bias"]).max() < 1e-5
+    assert mb.AutoConfig.from_pretrained(tmp_path / "run").id2label == {0: "O", 1: "B-PER", 2: "I-PER"}
+
+
 def test_standard_input_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -382,7 +393,7 @@ def test_mistakes_in_data(tmp_path: Path, bert: str, capsys: pytest.CaptureFixtu
          "right one with --text-column."),
         (texts, "tsv", "", ":1 names the columns (none): there is no 'text'"),
         (texts, "tsv", "text\tlabel\n", ": there are no rows in it."),
-        (texts, "tsv", "text\tlabel\na\tb\na b\n", ":3 has 1 columns, and the first line 2."),
+        (texts, "tsv", "text\tlabel\na\tb\na b\n", ":3 has 1 column, and the first line 2."),
         (texts, "tsv", "text\tlabel\na\tb\n \tb\n", ":3: the 'text' is empty."),
         (texts, "tsv", "text\tlabel\na\t\n", ":2: the 'label' is empty."),
         (texts, "csv", 'text,label\n"a,b\n', " cannot be read as csv: "),
@@ -394,7 +405,7 @@ def test_mistakes_in_data(tmp_path: Path, bert: str, capsys: pytest.CaptureFixtu
         (texts, "tsv", "text\tlabel\na\tx\nb\tx\n", "every label is 'x': there must be two classes or more"),
         (words, "conll", "a X\nb\n", ":2 is 'b': a word, then a blank or a tab, then its label belong there."),
         (words, "conll", "\n\n", ": there are no sentences in it."),
-        (words, "jsonl", '{"tokens": ["a"], "labels": ["X", "Y"]}', ":1 has 1 words and 2 labels: one each"),
+        (words, "jsonl", '{"tokens": ["a"], "labels": ["X", "Y"]}', ":1 has 1 word and 2 labels: one each"),
         (words, "jsonl", '{"words": ["a"]}', ":1 has no 'tokens', only words: name the right field with --text-c"),
         (words, "jsonl", '{"tokens": "a", "labels": ["X"]}', ":1: 'tokens' is \"a\", not a list of texts."),
         (words, "tsv", "a\tX", ": token-classification is trained on conll, jsonl files, not on tsv"),

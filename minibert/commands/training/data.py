@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from minibert.commands.layout import plural
 from minibert.errors import InputError
 
 FORMATS = ("txt", "tsv", "csv", "jsonl", "conll")
@@ -151,7 +152,7 @@ def _table_rows(file: str, form: str, columns: Columns) -> Iterator[tuple[int, d
                 continue
             if len(cells) != len(header):
                 raise InputError(
-                    f"{file}:{reader.line_num} has {len(cells)} columns, and the first line {len(header)}."
+                    f"{file}:{reader.line_num} has {plural(len(cells), 'column')}, and the first line {len(header)}."
                 )
             yield reader.line_num, dict(zip(header, cells, strict=True))
     except csv.Error as reason:
@@ -255,7 +256,9 @@ def _jsonl_words(file: str, columns: Columns) -> list[LabelledWords]:
         words = _list(row, columns.text or "tokens", "text", where)
         labels = _list(row, columns.label or "labels", "label", where)
         if len(words) != len(labels):
-            raise InputError(f"{where} has {len(words)} words and {len(labels)} labels: one each belongs there.")
+            raise InputError(
+                f"{where} has {plural(len(words), 'word')} and {plural(len(labels), 'label')}: one each belongs there."
+            )
         if words:
             found.append(LabelledWords([str(word) for word in words], [str(label) for label in labels], where))
     return found

@@ -270,15 +270,18 @@ def _read(file: str, options: dict[str, Any]) -> list[Any]:
 
 def _labels(options: dict[str, Any], train: Sequence[Any]) -> list[str]:
     """The checkpoint's own labels where its head is trained already and is to go on, else the data's."""
-    cls = auto.class_of_checkpoint(options["model"])
-    config = mb.AutoConfig.from_pretrained(options["model"])
-    same_head = cls is _auto_class(options).class_for(config)
-    if not same_head or options["new_head"]:
+    if options["new_head"] or not _has_head(options):
         return data.labels_in(train)
-    known = list(config.id2label.values())
+    known = list(mb.AutoConfig.from_pretrained(options["model"]).id2label.values())
     advice = "; --new-head begins with a new head for the data's own labels"
     data.check_labels(train, known, f"the labels that {options['model']} has", advice)
     return known
+
+
+def _has_head(options: dict[str, Any]) -> bool:
+    """Whether the checkpoint was saved with a head for this task."""
+    config = mb.AutoConfig.from_pretrained(options["model"])
+    return auto.class_of_checkpoint(options["model"]) is _auto_class(options).class_for(config)
 
 
 def _labelled_rows(tokenizer: Any, examples: Sequence[Any], labels: Sequence[str], max_length: int) -> Rows:
@@ -334,14 +337,15 @@ def _resumed(options: dict[str, Any], folder: Path) -> Any:
 
 
 def _loaded(options: dict[str, Any], changes: dict[str, Any]) -> Any:
-    """The checkpoint to go on from, in the task's class; a head that it lacks is new."""
+    """The checkpoint to go on from, in the task's class; a head that it lacks, or has for another task, is new."""
+    fresh = options["task"] != "fill-mask" and (options["new_head"] or not _has_head(options))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*drawn anew from seed")  # that is what training is for
         model = _auto_class(options).from_pretrained(
-            options["model"], seed=options["seed"], ignore_mismatched_sizes=options["new_head"], **changes,
+            options["model"], seed=options["seed"], ignore_mismatched_sizes=fresh, **changes,
             **_place(options),
         )  # fmt: skip
-    if options["new_head"]:
+    if fresh:  # a classifier of another task has parameters of the same names
         names = [name for name in model.parameters.shapes if head_of(name, model.base_model_prefix) == "classifier"]
         model.parameters.initialise(names, options["seed"], model.config.initializer_range)
     return model
