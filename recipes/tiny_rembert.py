@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from corpora.multilingual import DECLARATION, PROMPTS, fillers, held_out, training_lines
+from corpora.multilingual import DECLARATION, LIMITS, PROMPTS, Prompt, fillers, held_out, training_lines
 from corpora.multilingual_frames import Line, translations
 from corpora.packages import fetch
 from tiny_rembert_card import TOKENIZER_CARD, model_card
@@ -168,11 +168,17 @@ def fill_in(model: Any, data: Data) -> dict[str, Any]:
     marked = {name: lines for name, lines in data.lines.items() if any("<" in line.marked for line in lines)}
     marked["translation_unseen_strict"] = list(translations(unseen=True, strict=True))
     marked["story_unseen"] = marked.pop("story_unseen")  # the last, so that translations stand together
-    choices = first_choices(model, data.tokenizer, [prompt.text for prompt in PROMPTS])
     return {
         "clozes": {name: cloze_accuracy(model, data.tokenizer, lines) for name, lines in marked.items()},
-        "prompts": [{**prompt._asdict(), "choice": choice} for prompt, choice in zip(PROMPTS, choices, strict=True)],
+        "prompts": answer(model, data.tokenizer, PROMPTS),
+        "limits": answer(model, data.tokenizer, LIMITS),
     }
+
+
+def answer(model: Any, tokenizer: Any, prompts: Sequence[Prompt]) -> list[dict[str, str]]:
+    """Each prompt with the first choice."""
+    choices = first_choices(model, tokenizer, [prompt.text for prompt in prompts])
+    return [{**prompt._asdict(), "choice": choice} for prompt, choice in zip(prompts, choices, strict=True)]
 
 
 # the command

@@ -1,6 +1,6 @@
 """The cards of tiny-rembert, in Markdown: what it is, what it learned from, what it can do, by the run's figures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 SETS = {
@@ -65,9 +65,15 @@ This list was written and committed before the first training: the first choice 
 
 | | text | wanted | first choice | |
 |---|---|---|---|---|
-{_prompt_rows(figures)}
+{_prompt_rows(figures["prompts"])}
 
 *Unseen*: the words were never together in training. Other stories may stand in the training text.
+
+Beyond its patterns it knows little. These were written while the model was training:
+
+| | text | wanted | first choice | |
+|---|---|---|---|---|
+{_prompt_rows(figures["limits"])}
 
 ## Training text
 
@@ -134,9 +140,9 @@ def _hits(figures: Mapping[str, Any]) -> int:
     return sum(prompt["choice"] == prompt["answer"] for prompt in figures["prompts"])
 
 
-def _prompt_rows(figures: Mapping[str, Any]) -> str:
+def _prompt_rows(prompts: Sequence[Mapping[str, str]]) -> str:
     lines = []
-    for prompt in figures["prompts"]:
+    for prompt in prompts:
         verdict = "right" if prompt["choice"] == prompt["answer"] else "**wrong**"
         kind = prompt["kind"] + ", unseen" * any(part in prompt["text"] for part in UNSEEN_PROMPTS)
         lines.append(f"| {kind} | {prompt['text']} | {prompt['answer']} | {prompt['choice']} | {verdict} |")

@@ -69,6 +69,20 @@ ru | story       | Анна голодна. [MASK] хочет есть. | Она
 ru | declaration | Каждый человек имеет [MASK] на образование. | право
 """)
 
+# beyond its patterns, written while the shipped model was training
+LIMITS = _prompts("""
+en | unknown country       | The capital of Brazil is [MASK]. | Brasilia
+en | unknown name          | Clara has a key. The key is old. Clara loves [MASK] key. | her
+en | other words           | The capital city of Italy is called [MASK]. | Rome
+en | two translations      | In French, dog is chien and cat is [MASK]. | chat
+fr | free prose            | Elle ouvre la [MASK] et sort dans la rue. | porte
+de | free prose            | Im Winter ist es sehr [MASK]. | kalt
+es | longer story          | Max tiene un gato. Sara tiene un perro. Leo tiene un libro. El perro es de [MASK]. | Sara
+it | arithmetic            | Due più tre fa [MASK]. | cinque
+ru | free prose            | Я люблю пить [MASK]. | молоко
+ru | another case          | Мы говорим о [MASK]. | книге
+""")
+
 
 def declaration(package: Path, unseen: bool) -> Iterator[Line]:
     """The Declaration's sentences of at most 48 words: those of the unseen articles, or all others."""
