@@ -35,7 +35,7 @@ def names_in(source: str) -> list[str]:
 
 
 @cache
-def compiled(source: str) -> ctypes.CDLL:
+def compiled(source: str) -> ctypes.PyDLL:
     """The source as a library for this machine."""
     assert COMPILER is not None
     name = hashlib.sha256(source.encode()).hexdigest()[:16]
@@ -49,7 +49,7 @@ def compiled(source: str) -> ctypes.CDLL:
         text=True,
     )
     assert done.returncode == 0, done.stderr[:3000]
-    return ctypes.CDLL(str(library))
+    return ctypes.PyDLL(str(library))  # holds the interpreter's lock: one launch at a time
 
 
 class RawKernel:
