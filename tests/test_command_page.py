@@ -33,6 +33,8 @@ VARIES = re.compile(
 
 def needs() -> str | None:
     """Why the page cannot be run here, None if it can."""
+    if not PAGE.is_file():
+        return "this distribution has no docs"
     if shutil.which("bash") is None:
         return "there is no bash"
     for name in sorted(set(re.findall(r"--model (tiny-[a-z-]+\b)|info (tiny-[a-z-]+)", PAGE.read_text()))):
