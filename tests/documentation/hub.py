@@ -125,5 +125,5 @@ def _make_model(class_name: str, labels: tuple[str, ...], seed: int) -> Any:
         if name.endswith("bias"):
             array += (rng.normal(size=array.shape) * 0.3).astype(array.dtype)
     if class_name == "BertForPreTraining":  # the next-sentence head says "random", as the real one does of the example
-        model.parameters["cls.seq_relationship.bias"][:] = (-9.0, 9.0)
+        model.parameters["cls.seq_relationship.bias"][:] = (-4.0, 4.0)
     return model

@@ -59,6 +59,13 @@ def length_of(text: str, example: Example) -> int:
     return len(mb.AutoTokenizer.from_pretrained(example.arguments[1]).tokenize(text)) + 2
 
 
+def again(found: Found, example: Example) -> Any:
+    """What the class says of the example's ids as lists; a new head is drawn from the same seed."""
+    class_name, name = example.arguments[:2]
+    inputs = {key: array.tolist() for key, array in found["inputs"].items()}
+    return getattr(mb, class_name).from_pretrained(name)(**inputs)
+
+
 def check_fill_mask_pipeline(found: Found, example: Example) -> None:
     """Five answers by likelihood, equal to the softmax of the model's own logits."""
     answers, pipe = found["answers"], found["pipeline"]
@@ -85,7 +92,8 @@ def check_fill_mask_auto_model(found: Found, example: Example) -> None:
     assert predictions.dtype == np.float16
     tok = mb.AutoTokenizer.from_pretrained(example.arguments[0])
     assert predictions.shape == (1, len(tok.tokenize(found["text"])) + 2, len(tok))
-    assert id_.shape == (1,)
+    place = tok(found["text"])["input_ids"].index(tok.mask_token_id)
+    assert id_.tolist() == [predictions[0, place].argmax()]
     best = mb.pipeline("fill-mask", example.arguments[0], dtype="float16")(found["text"])[0]
     assert best["token"] == id_[0]
     assert best["token_str"] == found["token"]
@@ -123,6 +131,8 @@ def check_pretraining(found: Found, example: Example) -> None:
     assert relationship.shape == (1, 2)
     alone = mb.BertForMaskedLM.from_pretrained(x.BERT)(**found["inputs"]).logits
     np.testing.assert_allclose(prediction, alone, atol=1e-5)
+    alone = mb.BertForNextSentencePrediction.from_pretrained(x.BERT)(**found["inputs"]).logits
+    np.testing.assert_allclose(relationship, alone, atol=1e-5)
 
 
 def check_language_model_with_labels(found: Found, example: Example) -> None:
@@ -162,18 +172,21 @@ def check_masked_lm_logits(found: Found, example: Example) -> None:
     tok, ids = found["tokenizer"], found["inputs"]["input_ids"]
     assert tok.mask_token_id not in ids
     assert found["logits"].shape == (*ids.shape, len(tok))
+    np.testing.assert_array_equal(found["logits"], again(found, example).logits)
 
 
 def check_next_sentence(found: Found, example: Example) -> None:
     assert found["logits"].shape == (1, 2)
     assert found["inputs"]["token_type_ids"].any()
+    np.testing.assert_array_equal(found["logits"], again(found, example).logits)
     close(found["loss"], cross_entropy(found["logits"], np.array([1])))
 
 
 def check_sequence_classification(found: Found, example: Example) -> None:
     names = EMOTIONS if "emotion" in example.arguments[1] else ("LABEL_0", "LABEL_1")
     assert found["logits"].shape == (1, len(names))
-    assert found["class"] == names[int(found["logits"].argmax())]
+    assert found["class"] == names[int(found["logits"].argmax())] == names[found["id"]]
+    assert found["labels"].tolist() in (1, [1])
     close(found["loss"], cross_entropy(found["logits"], np.array([1])))
 
 
@@ -215,6 +228,7 @@ def check_token_classification(found: Found, example: Example) -> None:
 def check_head_logits(found: Found, example: Example) -> None:
     tokens = length_of(x.CUTE, example)
     assert found["logits"].shape == ((1, tokens, 2) if "Token" in example.arguments[0] else (1, 2))
+    np.testing.assert_array_equal(found["logits"], again(found, example).logits)
 
 
 def check_question_answering(found: Found, example: Example) -> None:
@@ -227,6 +241,7 @@ def check_question_answering(found: Found, example: Example) -> None:
     assert found["answer"] == tok.decode(tokens)
     assert ids.shape[1] > 15
     close(found["loss"], (cross_entropy(start, np.array([14])) + cross_entropy(end, np.array([15]))) / 2)
+    assert found["mean"] == found["loss"]
 
 
 CHECKS: dict[Callable[..., Found], Callable[[Found, Example], None]] = {
