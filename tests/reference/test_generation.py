@@ -1,5 +1,6 @@
 """Greedy and beam search against transformers': the same tokens, in float64, for many random models."""
 
+import random
 import warnings
 from typing import Any
 
@@ -128,7 +129,8 @@ def test_scores_of_beams() -> None:
 
 
 @pytest.mark.parametrize("options", [{"top_k": 5}, {"top_p": 0.8, "top_k": 0}, {"temperature": 0.7, "top_k": 0},
-                                     {"top_k": 20, "top_p": 0.5, "temperature": 1.5}])  # fmt: skip
+                                     {"top_k": 20, "top_p": 0.5, "temperature": 1.5}, {"top_k": 0, "min_p": 0.2},
+                                     {"top_k": 30, "min_p": 0.05, "top_p": 0.9}])  # fmt: skip
 def test_scores_that_are_drawn_from(options: dict[str, Any]) -> None:
     """The distribution of the first token drawn is transformers' own, token by token."""
     model = small_model("BertLMHeadModel", **WIDE)
@@ -139,3 +141,49 @@ def test_scores_that_are_drawn_from(options: dict[str, Any]) -> None:
     )
     got = generate(model, **inputs, **common, **options, seed=0)
     np.testing.assert_allclose(got.scores[0], expected.scores[0].numpy(), rtol=1e-4, atol=1e-5)
+
+
+def random_options(rng: random.Random, vocabulary: int, prompt: int) -> dict[str, Any]:
+    """A combination of options that may be given together."""
+    end = rng.choice([None, 5, [1, 4], [0], list(range(4))])
+    chances: dict[str, tuple[float, list[Any]]] = {
+        "min_length": (0.2, [0, 4, 6]),
+        "min_new_tokens": (0.2, [1, 2]),
+        "repetition_penalty": (0.25, [0.7, 1.3, 2.0]),
+        "no_repeat_ngram_size": (0.25, [2, 3] if vocabulary > 30 else [3]),
+        "pad_token_id": (0.3, [0, 1, 2]),
+        "use_cache": (0.2, [False]),
+    }
+    if prompt > 2:
+        chances["bad_words_ids"] = (0.3, [[[1]], [[2, 3], [4]], [[5], [6, 1, 2]], [[0, 0], [1, 1], [2]]])
+    options = {name: rng.choice(values) for name, (chance, values) in chances.items() if rng.random() < chance}
+    options |= {"eos_token_id": end, "max_new_tokens": rng.choice([6, 8, 15])}
+    if rng.random() < 0.6:
+        options |= {
+            "num_beams": rng.choice([2, 3, 5]), "length_penalty": rng.choice([-2.0, -0.5, 0.0, 1.0, 3.0]),
+            "early_stopping": rng.choice([True, False, "never"]), "num_return_sequences": rng.choice([1, 2]),
+        }  # fmt: skip
+    return options
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_options_of_random_models(seed: int) -> None:
+    rng, numbers = random.Random(seed), np.random.default_rng(seed)
+    cross, vocabulary = seed % 4 == 3, (7, 31, 200)[seed % 3]
+    model = small_model(
+        DECODERS[seed % 5 % 3], seed=seed, vocab_size=vocabulary, max_position_embeddings=24, add_cross_attention=cross,
+        num_hidden_layers=rng.choice([1, 2, 3]), pad_token_id=rng.choice([0, 1, 3]),
+    )  # fmt: skip
+    theirs, pad = reference(model), model.config.pad_token_id
+    for _ in range(6):
+        rows, length = rng.choice([1, 2, 3]), rng.choice([1, 2, 5])
+        ids = numbers.integers(0, vocabulary, size=(rows, length))
+        mask = np.arange(length) >= np.array([[rng.randrange(length)] for _ in range(rows)])
+        inputs = {"input_ids": np.where(mask, ids, pad), "attention_mask": mask.astype(np.int64)}
+        options = random_options(rng, vocabulary, length)
+        if rng.random() < 0.3:
+            inputs["token_type_ids"] = numbers.integers(0, 2, size=(rows, length))
+        if cross:
+            inputs["encoder_hidden_states"] = numbers.normal(size=(rows, 4, model.config.hidden_size))
+            options["use_cache"] = False  # as above
+        agree(model, theirs, inputs, **options)

@@ -3,6 +3,7 @@
 In float64: these random models are so steep that float32's last digits reach the scores' fifth.
 """
 
+import random
 import warnings
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,62 @@ def test_question_answering(family: str, folder) -> None:
         for top_k in (1, 3) if stride else (2,):
             both.agree(question="Who paid?", context=LONG, doc_stride=stride, max_seq_len=48, top_k=top_k)
     both.agree(question="Who paid?", context=LONG, handle_impossible_answer=True)
+
+
+WORDS = sorted({word for sentence in SENTENCES for word in sentence.split()})
+ODD = (
+    "☃",
+    "日本語",
+    "...",
+    "''",
+    "don't",
+    "(a-b)",
+    "x" * 40,
+    "COVID-19",
+    "&amp;",
+    "ß",
+    "1,000",
+    "<s>",
+    "[SEP]",
+    "\t",
+    "  ",
+)
+
+
+def random_text(rng: random.Random, words: int, odd: bool) -> str:
+    """Words, marks and blanks in any order; without the odd ones where the offsets of both sides may differ."""
+    chosen = [rng.choice(ODD) if odd and rng.random() < 0.15 else rng.choice(WORDS) for _ in range(words)]
+    text = "".join(word + rng.choice([" "] * 7 + ["", ", ", "-"]) for word in chosen).strip()
+    return text or "Berlin"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_random_entities(family: str, folder) -> None:
+    both = Both("ner", folder(family, "ForTokenClassification", seed=3, **NAMED))
+    rng = random.Random(family)
+    for _ in range(40):
+        options: dict[str, Any] = {
+            "aggregation_strategy": rng.choice(["none", "simple", "first", "average", "max"]),
+            "ignore_labels": rng.choice([[], ["O"], ["PER"], ["B-PER", "LOC"]]), "batch_size": rng.choice([1, 3]),
+        }  # fmt: skip
+        words = rng.choice([1, 2, 5, 9])
+        if options["aggregation_strategy"] != "none" and rng.random() < 0.4:
+            options["stride"], words = rng.choice([0, 1, 5, 20]), 30
+        both.agree([random_text(rng, words, family != "rembert") for _ in range(rng.randrange(1, 4))], **options)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_random_questions(family: str, folder) -> None:
+    both = Both("question-answering", folder(family, "ForQuestionAnswering", seed=3))
+    rng = random.Random(family)
+    for _ in range(60):
+        chances: dict[str, list[Any]] = {
+            "top_k": [1, 2, 3, 10], "max_answer_len": [1, 2, 7, 40], "handle_impossible_answer": [True, False],
+            "align_to_words": [True, False], "max_seq_len": [36, 48, 60], "doc_stride": [0, 1, 5, 9],
+        }  # fmt: skip
+        options = {name: rng.choice(values) for name, values in chances.items() if rng.random() < 0.4}
+        odd, words = family != "rembert", rng.choice([6, 9, 30])
+        both.agree(question=rng.choice(["Who?", "Where is it?"]), context=random_text(rng, words, odd), **options)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
