@@ -12,7 +12,9 @@ import importlib
 import os
 import sys
 import textwrap
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import minibert
 from minibert.errors import MinibertError
@@ -86,7 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = next((word for word in words if not word.startswith("-")), "")
     arguments = parser(only=asked).parse_args(words)
     try:
-        code = arguments.run(arguments)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            code = arguments.run(arguments)
         sys.stdout.flush()  # here, so that a reader who has gone is met below
         return code
     except MinibertError as error:
@@ -105,6 +109,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError as error:
         print(f"minibert: there is not enough memory ({str(error) or 'no size given'}).", file=sys.stderr)
         return 1
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning as one line, without the place in our code that it comes from."""
+    print(f"minibert: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

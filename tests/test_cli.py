@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -112,6 +113,14 @@ def test_failures_that_are_not_ours_are_one_sentence_too(
         captured = capsys.readouterr()
         assert captured.err == f"minibert: {message}\n"
         assert captured.out == ""
+
+
+def test_a_warning_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from minibert.commands import info
+
+    monkeypatch.setattr(info, "run", lambda arguments: warnings.warn("mind the gap", stacklevel=1) or 0)
+    assert main(["info", "x"]) == 0
+    assert capsys.readouterr().err == "minibert: mind the gap\n"
 
 
 def test_standard_input_is_utf_8_whatever_the_locale(

@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import sys
-import warnings
 from typing import Any
 
 from minibert.commands.texts import read_texts
@@ -112,12 +110,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Answer every text and print the answers."""
     from minibert.errors import InputError
 
-    with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
-        try:
-            return _run(arguments)
-        except InputError as error:  # an argument in Python is an option here
-            raise InputError(str(error).replace("allow_untrained=True", "--allow-untrained")) from None
+    try:
+        return _run(arguments)
+    except InputError as error:  # an argument in Python is an option here
+        raise InputError(str(error).replace("allow_untrained=True", "--allow-untrained")) from None
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -234,8 +230,3 @@ def _cell(row: dict[str, Any], name: str) -> str:
         return row.get("entity_group", row.get("entity", ""))
     value = row[name]
     return f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
-def _show_warning(message: Any, *_: Any, **__: Any) -> None:
-    """A warning as one line, without the place in our code that it comes from."""
-    print(f"minibert: {message}", file=sys.stderr)

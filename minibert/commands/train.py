@@ -9,7 +9,6 @@ import math
 import shlex
 import sys
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         options = _options(arguments)
         place.prepare(folder, bool(arguments.overwrite))
-    with place.locked(folder), warnings.catch_warnings():
-        warnings.showwarning = _show_warning
+    with place.locked(folder):
         job, trainer = _prepared(options, folder, arguments)
         try:
             return _train(job, trainer, options, folder, bool(arguments.json))
@@ -353,7 +351,3 @@ def _show_record(record: dict[str, Any], as_json: bool, quiet: bool) -> None:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
-def _show_warning(message: Any, *_: Any, **__: Any) -> None:
-    print(f"minibert: {message}", file=sys.stderr)
