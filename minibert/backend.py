@@ -249,7 +249,7 @@ def erf(x: Array) -> Array:
     if xp is not np:
         from cupyx.scipy.special import erf as gpu_erf
 
-        return gpu_erf(x)
+        return narrowed(gpu_erf(widened(x)), x)  # of float16 CuPy would give float64
     magnitude = np.minimum(np.abs(x), 6.5)  # erf(6.5) = 1 in float64
     near = x * polynomial(_ERF_NEAR, np.square(np.minimum(magnitude, 1.0)))
     far = 1.0 - np.exp(-np.square(magnitude)) * polynomial(_ERF_FAR, (magnitude - 2.0) / (magnitude + 2.0))
