@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 _EXAMPLES = """output:
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--integrated", type=int, default=0, metavar="STEPS", help="integrated gradients too, in so many steps"
     )
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="(default: float32)")
+    parser.add_argument("--open", action="store_true", help="show the page in a browser")
     parser.add_argument("--json", action="store_true", help="print where the page is as JSON")
 
 
@@ -57,9 +59,19 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         found = {"page": arguments.output, "bytes": size, "model": arguments.model}
         print(json.dumps(found, ensure_ascii=False))
-    else:
-        print(f"{arguments.output}: {size / 1e6:.2f} MB, open it in a browser.")
+    said = show(arguments.output, size, arguments.open)
+    if not arguments.json:
+        print(said)
     return 0
+
+
+def show(path: str, size: int, in_browser: bool) -> str:
+    """Open the page if that is asked for, and say where it is; without a browser it stays with saying so."""
+    import webbrowser
+
+    if in_browser and webbrowser.open(Path(path).resolve().as_uri()):
+        return f"{path}: {size / 1e6:.2f} MB, shown in the browser."
+    return f"{path}: {size / 1e6:.2f} MB, open it in a browser."
 
 
 def _numbers(option: str, text: str | None) -> list[int] | None:

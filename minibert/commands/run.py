@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from typing import Any
 
 from minibert.commands.texts import read_texts
@@ -40,6 +41,11 @@ _OPTIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
          "text-generation"),
         {"type": int, "metavar": "N", "help": "how many answers to give (text-generation: draw among so many tokens)"},
     ),
+    "--why": (
+        ("fill-mask",),
+        {"action": "store_true", "default": None,
+         "help": "show what an answer hangs on: each token, each layer, each head"},
+    ),
     "--targets": (("fill-mask",), {"metavar": "WORD,WORD", "help": "compare only these words"}),
     "--aggregation-strategy": (
         ("token-classification",),
@@ -70,6 +76,7 @@ _OPTIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         {"action": "store_true", "default": None, "help": "cut texts that are too long for the model"},
     ),
 }  # fmt: skip
+_ON_A_PAGE = ("fill-mask", "text-classification", "token-classification")  # one text, one pass
 # task -> the columns that are printed; "span" is start and end
 _COLUMNS = {
     "fill-mask": ("score", "token_str", "sequence"),
@@ -101,6 +108,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, metavar="N", help="texts that the model gets at once (default: 16)")
     parser.add_argument("--allow-untrained", action="store_true", help="predict with a head that was never trained")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line: input and output")
+    parser.add_argument("--page", metavar="FILE", help="also write the page of `minibert explore` for the one text")
+    parser.add_argument("--open", action="store_true", help="show the page in a browser")
     for option, (tasks, arguments) in _OPTIONS.items():
         only = f" ({', '.join(tasks)})" if len(tasks) == 1 else ""
         parser.add_argument(option, **{**arguments, "help": arguments["help"] + only})
@@ -117,6 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from minibert.commands.why import explain, lines
     from minibert.pipelines.factory import pipeline
 
     texts = read_texts(arguments.texts)
@@ -134,20 +144,47 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     task = answerer.task
     options = _task_options(task, arguments)
+    why = explain if options.pop("why", False) else None
+    if arguments.page or arguments.open:
+        _check_page(task, texts)
     if task == "feature-extraction":
         return _embed(answerer, texts, {"pooling": "mean", **options}, arguments.json)
     inputs = [_read_input(task, text, arguments.question) for text in texts]
     # one list for all inputs: a list of one gives a bare answer in some tasks, as in transformers
     outputs = answerer(inputs, **options) if len(inputs) > 1 else [answerer(inputs[0], **options)]
-    if arguments.json:
-        for one, other in zip(inputs, outputs, strict=True):
-            print(json.dumps({"input": one, "output": other}, ensure_ascii=False))
-        return 0
-    for i, (text, output) in enumerate(zip(texts, outputs, strict=True)):
+    for i, (text, one, output) in enumerate(zip(texts, inputs, outputs, strict=True)):
+        reasons = why(answerer, text) if why else None
+        if arguments.json:
+            further = {} if reasons is None else {"why": reasons}
+            print(json.dumps({"input": one, "output": output, **further}, ensure_ascii=False))
+            continue
         if len(texts) > 1:
             print("\n" * (i > 0) + text.replace("\t", " | "))
-        print("\n".join(_lines(task, output)))
+        print("\n".join(_lines(task, output) + lines(reasons or [])))
+    if arguments.page or arguments.open:
+        _write_page(answerer, texts[0], arguments)
     return 0
+
+
+def _check_page(task: str, texts: list[str]) -> None:
+    """Raises InputError where there is not one plain text to show."""
+    from minibert.errors import InputError
+
+    if task not in _ON_A_PAGE:
+        raise InputError(f"--page is for {', '.join(_ON_A_PAGE)}, not for {task}: use minibert explore.")
+    if len(texts) > 1:
+        raise InputError(f"--page shows one text, and {len(texts)} were given.")
+
+
+def _write_page(answerer: Any, text: str, arguments: argparse.Namespace) -> None:
+    """The explorer's page of the text, in a browser if that is asked for."""
+    from minibert.commands.explore import show
+    from minibert.explorer import explore
+
+    path = arguments.page or "page.html"
+    first, _, second = text.partition("\t") if answerer.task == "text-classification" else (text, "", "")
+    page = explore(answerer.model, answerer.tokenizer, first, path, pair=second or None, gradients=True)
+    print(show(path, len(page.encode("utf-8")), arguments.open), file=sys.stderr if arguments.json else sys.stdout)
 
 
 def _device(value: str | None) -> Any:
