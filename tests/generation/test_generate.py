@@ -116,6 +116,34 @@ def test_length_penalty_and_early_stopping(bert: Any) -> None:
     assert (scores[1] >= scores[0] - 1e-6).all()  # whoever looks longer finds nothing worse
 
 
+def test_beams_go_on_where_all_ends_are_likelier(bert: Any) -> None:
+    seen: list[np.ndarray] = []
+
+    def falling(ids: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        seen.append(ids.copy())
+        return np.tile(-np.arange(31.0), (len(ids), 1))
+
+    options: dict[str, Any] = {"num_beams": 2, "early_stopping": "never", "logits_processor": [falling],
+                               "length_penalty": 5.0}  # fmt: skip
+    generate(bert, IDS[:1], max_new_tokens=2, eos_token_id=[0, 1, 2], **options)
+    assert seen[1][:, -1].tolist() == [3, 4]  # the two best that are no end
+
+
+@pytest.mark.parametrize("early", [True, False, "never"])
+@pytest.mark.parametrize("penalty", [-1.0, 1.0, 4.0])
+def test_a_prompt_finds_the_same_beside_others(bert: Any, early: Any, penalty: float) -> None:
+    """A prompt that is done waits for the others, and takes up no more texts."""
+    ids = np.random.default_rng(0).integers(1, 31, size=(8, 3))
+    options: dict[str, Any] = {
+        "num_beams": 3, "num_return_sequences": 3, "eos_token_id": list(range(0, 31, 3)), "pad_token_id": 0,
+        "max_new_tokens": 12, "early_stopping": early, "length_penalty": penalty,
+    }  # fmt: skip
+    together = generate(bert, ids, **options)
+    for row, texts in zip(ids, together.reshape(8, 3, -1), strict=True):
+        alone = generate(bert, row[None], **options)
+        np.testing.assert_array_equal(texts[:, : alone.shape[1]], alone)
+
+
 def chi_squared(counts: np.ndarray, probs: np.ndarray) -> float:
     """Pearson's statistic in standard deviations above its mean; cells with fewer than 5 expected are joined."""
     expected = probs * counts.sum()
