@@ -60,8 +60,8 @@ Facts by kind: {_kinds(figures)}.
 {_prose(figures)}{_torch_section(figures)}
 ## Prompts
 
-This list was written and committed before the first training: the first choice is right in {_hits(figures["prompts"])} of the \
-{len(figures["prompts"])}.
+This list was written and committed before the first training: the first choice is right in \
+{_hits(figures["prompts"])} of the {len(figures["prompts"])}.
 
 | | text | wanted | first choice | |
 |---|---|---|---|---|
@@ -69,7 +69,8 @@ This list was written and committed before the first training: the first choice 
 
 *Unseen*: the words were never together in training. Other stories may stand in the training text.
 
-Beyond its patterns, {_hits(figures["limits"])} of {len(figures["limits"])}; these were written while the model was training:
+Beyond its patterns, {_hits(figures["limits"])} of {len(figures["limits"])}; these were written while the model was \
+training:
 
 | | text | wanted | first choice | |
 |---|---|---|---|---|
