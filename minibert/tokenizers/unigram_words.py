@@ -17,7 +17,6 @@ import re
 from array import array
 from collections.abc import Iterable
 from itertools import chain
-from operator import itemgetter
 
 from minibert.tokenizers.normalizers import check_no_surrogates
 from minibert.tokenizers.sentencepiece_model import BYTE_PIECES, SPACE, SentencePieceModel
@@ -27,62 +26,76 @@ from minibert.tokenizers.unigram_viterbi import RESET_ABOVE, Vocabulary, _shift,
 WORDS_KEPT = 1 << 17
 LONGEST_KEPT = 64  # characters; longer words are rare, and a hostile text would fill the memory with them
 INFINITY = float("inf")
+LONG_TEXT = 8000  # characters; from here on texts are encoded word by word
 COST = 12.0  # a character; see `Chunks`
 
 split_words = re.compile(f"{SPACE}[^{SPACE}]*|[^{SPACE}]+").findall
 
-
-# What is known about a word, and about a chunk, what stands between two blanks. These are plain tuples, which
-# the garbage collector leaves alone once it has seen that they hold numbers only; it would visit named ones for ever.
+# What is known about a word: a plain tuple, which the garbage collector leaves alone once it has seen that it holds
+# numbers only; it would visit a named one for ever.
 #   ids: what encoding gives: unknown runs fused, byte fallback applied
 #   limit: they hold wherever the sum before the word is smaller than this
 #   path: (end, id) of each piece
 #   cost: size of the word's own sum
 Word = tuple[tuple[int, ...], float, tuple[tuple[int, int], ...], float]
-Chunk = tuple[tuple[int, ...], float]
-_ids_of, _limit_of = itemgetter(0), itemgetter(1)
-
 UNKEPT: Word = ((), -1.0, (), 0.0)
-UNKEPT_CHUNK: Chunk = ((), -1.0)
 
-class Chunks(dict[str, Chunk]):
-    """chunk -> its ids, found once.
+
+class Chunks(dict[str, tuple[int, ...]]):
+    """Ids of what stands between two blanks, found once.
 
     The sum before a place is not carried along here, but bounded: by `COST` for each character before it, which
-    is more than the sum in nearly every text. Chunks that cost more are not kept, and so are very long ones.
+    is more than the sum in nearly every text. `touchy` has the few chunks that do not hold in every text of at most
+    `LONG_TEXT` characters, with the limit of each; one that costs more than `COST` holds in none.
     """
 
     def __init__(self, words: "Words", normalizer: UnigramNormalizer) -> None:
         super().__init__()
         self._words, self._normalizer = words, normalizer
+        self.touchy: dict[str, float] = {}
 
-    def __missing__(self, chunk: str) -> Chunk:
+    def __missing__(self, chunk: str) -> tuple[int, ...]:
         if len(chunk) > LONGEST_KEPT:
-            return UNKEPT_CHUNK
+            raise TooLong
         check_no_surrogates(chunk)
         words = list(map(self._words.find, split_words(self._normalizer.normalize_chunk(chunk))))
         if len(words) == 1:
             ids, limit, _, cost = words[0]
         else:
-            ids = tuple(chain.from_iterable(map(_ids_of, words)))
-            limit = min(map(_limit_of, words), default=INFINITY)
+            ids = tuple([id_ for ids, *_ in words for id_ in ids])
+            limit = min((limit for _, limit, *_ in words), default=INFINITY)
             cost = sum(cost for *_, cost in words)
-        found = (ids, limit) if cost <= COST * (len(chunk) + 1) else UNKEPT_CHUNK
-        if len(self) >= WORDS_KEPT:
-            self.clear()
-        self[chunk] = found
-        return found
+        if cost > COST * (len(chunk) + 1):
+            self.touchy[chunk] = -1.0
+        elif limit <= COST * (LONG_TEXT + 1):
+            self.touchy[chunk] = limit
+        self[chunk] = ids
+        return ids
 
     def ids(self, text: str) -> list[int] | None:
-        """The ids of a whole text, or None where rounding might turn one of its chunks."""
-        chunks = list(map(self.__getitem__, text.split(" ")))
-        if min(map(_limit_of, chunks)) <= COST * (len(text) + 1):
+        """The ids of a whole text, or None if the way word by word must be taken."""
+        if len(self) >= WORDS_KEPT:
+            self.clear()
+            self.touchy.clear()
+        chunks = text.split(" ")
+        try:
+            ids = list(chain.from_iterable(map(self.__getitem__, chunks)))
+        except TooLong:
             return None
-        return list(chain.from_iterable(map(_ids_of, chunks)))
+        return ids if self._hold(chunks, len(text)) else None
 
-    def hold_in(self, text: str) -> bool:
-        """Whether every chunk of this text is cut here as it is alone."""
-        return min(map(_limit_of, map(self.__getitem__, text.split(" ")))) > COST * (len(text) + 1)
+    def _hold(self, chunks: list[str], size: int) -> bool:
+        """Whether chunks, all known, are cut in a text of this size as they are alone."""
+        if size > LONG_TEXT:
+            return False
+        bound = COST * (size + 1)
+        return self.touchy.keys().isdisjoint(chunks) or all(
+            self.touchy.get(chunk, INFINITY) > bound for chunk in chunks
+        )
+
+
+class TooLong(Exception):
+    """A chunk is longer than those that are kept."""
 
 
 class Words:
