@@ -346,7 +346,7 @@ class Run:
         if self.trace is None:
             return not self.edits
         watched = self.trace._observer is not None or bool(self.edits)
-        return not watched and not (self._naming and any(map(self.trace._keeps, names)))
+        return not watched and not any(map(self.trace._keeps, names))  # again as at first, for the same bits
 
     def skip(self, name: str, dims: tuple[int, ...], shape: str, formula: str, also: tuple[str, ...] = ()) -> None:
         """Name a value that a fused step passes over: of `dims`, else as `record` has it."""

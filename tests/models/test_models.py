@@ -545,9 +545,12 @@ def test_checkpointing_gives_the_same_bits(class_name: str) -> None:
         gradients = model.backward(trace, {field: np.full(np.shape(value), 0.3)})
         assert list(model.parameters.rng.random(1)) == list(rng_after(model, inputs, call))
         found.append((value, gradients, dict(trace.grad)))
-    for value, gradients, _ in found[1:]:
-        np.testing.assert_array_equal(value, found[0][0])
-        assert_same(gradients, found[0][1])
+    for without, with_it in (found[:2], found[2:]):
+        np.testing.assert_array_equal(with_it[0], without[0])
+        assert_same(with_it[1], without[1])
+    if model.backend == "numpy":  # on a GPU a trace that keeps everything is computed without fused steps
+        np.testing.assert_array_equal(found[2][0], found[0][0])
+        assert_same(found[2][1], found[0][1])
     assert_same(found[3][2], found[2][2])
     assert found[2][2]
 
