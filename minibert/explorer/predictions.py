@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minibert.backend import to_numpy
+from minibert.backend import array_module, to_numpy
 from minibert.errors import InputError
 from minibert.explorer.packing import rounded
 from minibert.trace import Run
@@ -25,7 +25,8 @@ def lens(model: Any, states: Iterable[Any], places: list[int]) -> Iterator[np.nd
     if head is None:
         raise InputError(f"{type(model).__name__} has no language-model head, so its layers predict no tokens.")
     for state in states:
-        logits = to_numpy(head.forward(state[:1, places], Run()))[0].astype(np.float64)
+        index = array_module(state).asarray(places, dtype=int)
+        logits = to_numpy(head.forward(state[:1, index], Run()))[0].astype(np.float64)
         shifted = logits - logits.max(axis=-1, keepdims=True)
         yield shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
