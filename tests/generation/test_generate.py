@@ -167,7 +167,7 @@ def test_samples_follow_the_distribution(bert: Any, options: dict[str, Any]) -> 
         bert, IDS[:1], do_sample=True, num_return_sequences=20_000, max_new_tokens=1, seed=1,
         return_dict_in_generate=True, output_scores=True, **options,
     )  # fmt: skip
-    scores = bert(input_ids=IDS[:1]).logits[0, -1].copy()
+    scores = mb.to_numpy(bert(input_ids=IDS[:1]).logits)[0, -1].copy()
     if "repetition_penalty" in options:
         for token in set(IDS[0].tolist()):
             scores[token] *= 1.5 if scores[token] < 0 else 1 / 1.5

@@ -1,6 +1,5 @@
 """The recorded namespace is that of the installed CuPy, which needs no GPU for it."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -23,7 +22,7 @@ def installed_version() -> str | None:
 
 
 def test_the_installed_cupy_is_what_was_recorded() -> None:
-    if importlib.util.find_spec("cupy") is None:
+    if installed_version() is None:
         pytest.skip("CuPy is not installed: pip install cupy-cuda13x==" + STORED["version"])
     if installed_version() != STORED["version"]:
         pytest.skip(f"CuPy {installed_version()} is installed, and {STORED['version']} was recorded")

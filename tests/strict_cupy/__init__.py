@@ -11,6 +11,7 @@ and run (`kernels.py`).
 """
 
 import contextlib
+import importlib.machinery
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -50,6 +51,8 @@ def _build() -> dict[str, ModuleType]:
     made["cupyx.scipy"].__dict__["__path__"] = []
     cupyx.__dict__["scipy"] = made["cupyx.scipy"]
     add("cupyx.scipy.special", functions.special)
+    for name, module in made.items():
+        module.__spec__ = importlib.machinery.ModuleSpec(name, None)  # whoever looks whether CuPy is here finds it
     return made
 
 
