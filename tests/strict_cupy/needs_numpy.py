@@ -2,7 +2,6 @@
 
 _READ_ONLY = "CuPy has no read-only arrays"
 _PROCESS = "starts another process, in which the stand-in is not installed"
-
 _BYTES = "counts the bytes of NumPy arrays"
 _FAULTS = "plants faults that compute with NumPy"
 _FUSED = "watches a method that fused steps do not call"
