@@ -41,7 +41,7 @@ without within upon among toward towards across behind beyond along around is am
 had having do does did will would shall should can could may might must not no some any all each every both either
 neither such there
 """.split())
-TRAIN, TEST, EPOCHS, LEARNING_RATE, BATCH = 12_000, 1000, 3, 5e-4, 32
+TRAIN, TEST, EPOCHS, LEARNING_RATE, BATCH = 12_000, 3000, 3, 5e-4, 32
 ENDINGS = ("s", "es", "d", "ed", "ing", "er", "est", "'s")
 
 

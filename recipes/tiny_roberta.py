@@ -16,7 +16,7 @@ from training import Recipe
 import minibert as mb
 from minibert.tokenizers.training.bpe import train_bpe
 
-RECIPE = Recipe("tiny-roberta", tokens=14_000_000)
+RECIPE = Recipe("tiny-roberta", tokens=26_000_000)
 VOCABULARY, POSITIONS = 4000, 128
 
 

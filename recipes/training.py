@@ -194,9 +194,16 @@ class MaskedTrainer(mb.Trainer):
         return metrics
 
 
+def eval_batches(recipe: Recipe, rows: Rows) -> Batches:
+    """A held-out set as batches, by length."""
+    return cut_batches(sorted(rows, key=lambda row: len(row["input_ids"])), recipe.batch_tokens)
+
+
 def eval_collator(recipe: Recipe, tokenizer: Any) -> BatchCollator:
-    """The collator of evaluations."""
-    return BatchCollator(tokenizer, mlm_probability=recipe.eval_masked, seed=recipe.seed)
+    """A collator that hides what evaluations hide."""
+    collator = BatchCollator(tokenizer, mlm_probability=recipe.eval_masked)
+    collator.load_state_dict({"rng": np.random.default_rng([recipe.seed, 1]).bit_generator.state})
+    return collator
 
 
 def _is_right(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -209,8 +216,7 @@ def make_trainer(
     collator: BatchCollator | None = None,
 ) -> MaskedTrainer:  # fmt: skip
     """A Trainer with all batches planned; `collator` hides tokens in training, by default evenly."""
-    sets = {name: cut_batches(sorted(found, key=lambda row: len(row["input_ids"])), recipe.batch_tokens)
-            for name, found in held_out.items()}  # fmt: skip
+    sets = {name: eval_batches(recipe, found) for name, found in held_out.items()}
     return MaskedTrainer(recipe, model, tokenizer, plan_batches(rows, recipe), sets, output, collator)
 
 
@@ -289,7 +295,6 @@ def save_float16(model: Any, folder: Path) -> None:
 def hidden_tokens(batches: Batches, recipe: Recipe, tokenizer: Any) -> Iterator[tuple[int, int]]:
     """(the token before, the hidden token) for every token that evaluations hide."""
     collator = eval_collator(recipe, tokenizer)
-    collator.load_state_dict({"rng": np.random.default_rng([recipe.seed, 1]).bit_generator.state})
     for batch in batches:
         labels = collator([batch])["labels"]
         for row, place in zip(*np.nonzero(labels != IGNORED), strict=True):
