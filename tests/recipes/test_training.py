@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from training import (
     BatchCollator,
-    Recipe,
     baselines,
     cut_batches,
     encode,
@@ -22,31 +21,12 @@ from training import (
 
 import minibert as mb
 from minibert.weights import open_safetensors
-
-WORDS = ["the", "a", "cat", "dog", "tree", "house", "sees", "has", "likes", "big", "small", "red", "blue", "."]
-VOCAB = {token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS])}
-
-
-def tokenizer() -> mb.BertTokenizer:
-    return mb.BertTokenizer(vocab=VOCAB)
+from tests.recipes.small import VOCAB, WORDS, model, recipe, tokenizer
 
 
 def lines(count: int, seed: int = 0) -> list[str]:
     rng = np.random.default_rng(seed)
     return [" ".join(rng.choice(WORDS, rng.integers(2, 12))) + "." for _ in range(count)]
-
-
-def model() -> mb.BertForMaskedLM:
-    config = mb.BertConfig(
-        vocab_size=len(VOCAB), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, initializer_range=0.06,
-    )  # fmt: skip
-    return mb.BertForMaskedLM(config, seed=0)
-
-
-def recipe(**options: Any) -> Recipe:
-    return Recipe("small", **{"tokens": 3000, "batch_tokens": 64, "pool": 40, "log_every": 5, "eval_every": 20,
-                              "save_every": 10, **options})  # fmt: skip
 
 
 def rows_of(batches: list[Any]) -> Counter[tuple[int, ...]]:
