@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +71,9 @@ def show(path: str, size: int, in_browser: bool) -> str:
     """Open the page if that is asked for, and say where it is; without a browser it stays with saying so."""
     import webbrowser
 
-    if in_browser and webbrowser.open(Path(path).resolve().as_uri()):
+    # without a screen a browser that runs in the terminal could take it over
+    screen = sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if in_browser and screen and webbrowser.open(Path(path).resolve().as_uri()):
         return f"{path}: {size / 1e6:.2f} MB, shown in the browser."
     return f"{path}: {size / 1e6:.2f} MB, open it in a browser."
 

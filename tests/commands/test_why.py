@@ -1,6 +1,7 @@
 """`minibert run --why` and `--page`: each reason against the model asked directly, and the page that goes with it."""
 
 import json
+import sys
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,7 @@ def test_command_adds_reasons_and_writes_the_page(
 ) -> None:
     folder, page = str(save("bert", "ForMaskedLM", tmp_path / "model")), tmp_path / "page.html"
     shown: list[str] = []
+    monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(webbrowser, "open", lambda address: bool(shown.append(address)) or True)
     assert main(["run", "--model", folder, "--why", "--page", str(page), "--open", TEXT]) == 0
     printed = capsys.readouterr().out
@@ -88,6 +90,13 @@ def test_command_adds_reasons_and_writes_the_page(
     captured = capsys.readouterr()
     assert len(json.loads(captured.out)["why"]) == 2
     assert "open it in a browser" in captured.err
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert main(["run", "--model", folder, "--page", str(page), "--open", TEXT]) == 0  # no screen
+    assert "MB, open it in a browser." in capsys.readouterr().out
+    assert len(shown) == 1
+    monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(webbrowser, "open", lambda address: False)
     assert main(["run", "--model", folder, "--page", str(page), "--open", TEXT]) == 0
     assert "MB, open it in a browser." in capsys.readouterr().out
