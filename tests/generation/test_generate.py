@@ -144,6 +144,40 @@ def test_a_prompt_finds_the_same_beside_others(bert: Any, early: Any, penalty: f
         np.testing.assert_array_equal(texts[:, : alone.shape[1]], alone)
 
 
+@pytest.mark.parametrize(
+    ("steps", "options", "best", "taken"),
+    [
+        # two complete texts are enough for True, though the running text would be better
+        ([{3: -0.1, 0: -1.0}, {3: -0.1, 0: -1.0}, {0: -0.1}], {"early_stopping": True}, [3, 0], 2),
+        ([{3: -0.1, 0: -1.0}, {3: -0.1, 0: -1.0}, {0: -0.1}], {"early_stopping": False}, [3, 3, 0], 3),
+        # False stops where the running text is worse at its present length, "never" where it will always be
+        ([{0: -0.1, 1: -0.2, 3: -3.0}, {0: -0.1}], {"early_stopping": False}, [0], 1),
+        ([{0: -2.9, 1: -2.95, 3: -3.0}, {3: 0.0}, {0: 0.0}], {"early_stopping": "never"}, [3, 3, 0], 4),
+        # where short texts are favoured, the present length is the best that a running text can have
+        ([{3: -0.1, 0: -2.5}, {3: -0.1, 0: -2.5}, {0: -0.05}], {"early_stopping": "never", "length_penalty": -2.0},
+         [3, 3, 0], 3),
+    ],
+)  # fmt: skip
+def test_when_beams_stop(
+    bert: Any, steps: list[dict[int, float]], options: dict[str, Any], best: list[int], taken: int
+) -> None:
+    lengths: list[int] = []
+
+    def scripted(ids: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        lengths.append(ids.shape[1])
+        scores = np.full_like(scores, -20.0)
+        for token, score in steps[min(len(lengths), len(steps)) - 1].items():
+            scores[:, token] = score
+        return scores
+
+    texts = generate(
+        bert, IDS[:1], num_beams=2, eos_token_id=[0, 1], pad_token_id=1, max_new_tokens=12,
+        logits_processor=[scripted], **options,
+    )  # fmt: skip
+    assert texts[0, 4:].tolist() == best
+    assert len(lengths) == taken
+
+
 def chi_squared(counts: np.ndarray, probs: np.ndarray) -> float:
     """Pearson's statistic in standard deviations above its mean; cells with fewer than 5 expected are joined."""
     expected = probs * counts.sum()

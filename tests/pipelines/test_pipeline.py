@@ -290,6 +290,8 @@ def test_texts_that_are_too_long(task: str) -> None:
         pipe([short, item])
     with pytest.raises(mb.InputError, match="input 2: the text has"):
         list(pipe(x for x in [short, short, item]))
+    with pytest.raises(mb.InputError, match="input 40: the text has"):  # not of the first 32 batches
+        pipe([short] * 40 + [item], batch_size=1)
 
 
 def test_truncation_is_never_beyond_the_positions() -> None:
@@ -304,6 +306,8 @@ def test_progress(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
     assert capsys.readouterr().err == ""  # not a terminal
     pipe(["a"] * 10, progress=True)
     assert "10/10" in capsys.readouterr().err
+    make("multiple-choice")(inputs_of("multiple-choice")[:5], progress=True)
+    assert "5/5" in capsys.readouterr().err  # inputs, not the choices of all of them
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     pipe(["a"] * 63)
     assert capsys.readouterr().err == ""  # a short list needs none
