@@ -5,8 +5,8 @@
 
 Needs a GPU, CuPy, and torch and transformers with CUDA. Both sides run in one process on one stream, taking turns, so
 that both meet the same clocks; times are CUDA events' medians after a warm-up, memory is what each library's own pool
-took at its peak. Training is masked-language-model loss, backward and AdamW, without dropout: minibert draws its masks
-on the host, so that CPU and GPU draw the same, and that is timed apart ("training with dropout"). PyTorch's float16 is
+took at its peak. Training is masked-language-model loss, backward and AdamW; once without dropout, once with 0.1, where
+minibert's masks are those that NumPy's generator would draw ("training with dropout"). PyTorch's float16 is
 the model in half precision for inference, and autocast with a GradScaler for training.
 
 Besides: kernels a layer (launches of the whole pass, the embeddings' taken off by comparing 12 layers with 11), and

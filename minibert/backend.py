@@ -121,7 +121,7 @@ def as_array(x: Any) -> Array:
         if isinstance(error, BackendError):
             raise
         kind = f"{type(x).__module__}.{type(x).__qualname__}"
-        raise InputError(f"the {kind} cannot be read as an array: {error}.") from error
+        raise InputError(f"the {kind} cannot be read as an array: {str(error).rstrip('.')}.") from error
 
 
 def move(x: Any, xp: ModuleType, dtype: Any = None) -> Array:

@@ -1,8 +1,10 @@
 """Dropout (Srivastava et al. 2014), in the inverted form: kept values are scaled by 1 / (1 - p) in training.
 
-Masks are drawn on the host from a seeded NumPy generator, so that CPU and GPU draw the same.
+Masks come from a seeded NumPy generator on the host, so that CPU and GPU draw the same. Of NumPy's default generator
+the GPU computes the stream itself; any other is drawn from on the host, and what it drew is moved.
 """
 
+import math
 from types import ModuleType
 
 import numpy as np
@@ -18,8 +20,11 @@ def draw_dropout_mask(rng: np.random.Generator, shape: tuple[int, ...], p: float
 
     Sixteen random bits a value are four times cheaper than a random float and fine enough for p.
     """
+    threshold = round(p * _STEPS)
+    if fused.fits_draw_mask(rng, math.prod(shape), xp):
+        return fused.draw_mask(rng, shape, threshold, xp)
     drawn = rng.integers(0, _STEPS, size=shape, dtype=np.uint16)
-    return xp.asarray(drawn >= round(p * _STEPS))
+    return xp.asarray(drawn >= threshold)
 
 
 def dropout(x: Array, mask: Array, p: float, out: Array | None = None) -> Array:

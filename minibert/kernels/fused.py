@@ -4,7 +4,10 @@ Every function here stands for a plain version in `minibert.functional` (or `min
 computes and calls it where `usable` says so; tests compare the two. Inputs are C-contiguous CuPy arrays of one dtype.
 """
 
+from types import ModuleType
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from minibert.backend import Array, array_module
 from minibert.kernels.launch import ceil_div, launch, number_of, usable
@@ -185,6 +188,47 @@ def dropout(x: Array, kept: Array, keep_scale: float, out: Array | None = None) 
     y = array_module(x).empty_like(x) if out is None else out
     _over_values("dropout", x, x.size, x, kept, y, x.size, float(keep_scale))
     return y
+
+
+_MASK_DRAWS = 16  # draws of 64 bits a thread, as masks.cu has it
+
+
+def fits_draw_mask(rng: np.random.Generator, size: int, xp: ModuleType) -> bool:
+    """Whether the kernel can go on with this generator's stream: NumPy's default generator, and something to draw."""
+    known = isinstance(rng, np.random.Generator) and type(rng.bit_generator) is np.random.PCG64
+    return known and size > 0 and xp is not np and hasattr(xp, "RawKernel")
+
+
+def draw_mask(rng: np.random.Generator, shape: tuple[int, ...], threshold: int, xp: ModuleType) -> Array:
+    """rng.integers(0, 65536, shape, uint16) >= threshold, made on the GPU; the generator goes on as if it had drawn."""
+    kept = xp.empty(shape, dtype=bool)
+    state = rng.bit_generator.state
+    left, left_bits = int(state["has_uint32"]), int(state["uinteger"])
+    halves = [_signed(state["state"][name] >> shift) for name in ("state", "inc") for shift in (64, 0)]
+    draws = max(1, ceil_div(ceil_div(kept.size, 2) - left, 2))
+    _over_values(
+        "draw_mask", kept, ceil_div(draws, _MASK_DRAWS), kept, kept.size, threshold, *halves, left, left_bits
+    )
+    _pass_over(rng, kept.size, left)
+    return kept
+
+
+def _pass_over(rng: np.random.Generator, size: int, left: int) -> None:
+    """Bring the generator to where drawing `size` numbers of 16 bits would have: 32 bits give two, 64 four."""
+    pairs = ceil_div(size, 2) - left  # beyond what was left over
+    draws = ceil_div(pairs, 2)
+    bits: Any = rng.bit_generator
+    uinteger = bits.state["uinteger"]
+    if draws > 0:
+        bits.advance(draws - 1)
+        uinteger = int(bits.random_raw()) >> 32
+    bits.state = {**bits.state, "has_uint32": pairs % 2, "uinteger": uinteger}
+
+
+def _signed(number: int) -> int:
+    """The low 64 bits as C's long long has them."""
+    low = number & (1 << 64) - 1
+    return low - (1 << 64) if low >> 63 else low
 
 
 # cross entropy

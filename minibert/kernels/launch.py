@@ -23,6 +23,7 @@ FILES = (
     "adamw.cu",
     "scatter_add.cu",
     "heads.cu",
+    "masks.cu",
 )
 STORED = {"float16": "STORED_HALF", "float32": "STORED_FLOAT", "float64": "STORED_DOUBLE"}
 
@@ -62,12 +63,13 @@ def launch(name: str, like: Array, grid: tuple[int, ...], block: tuple[int, ...]
     """Run one kernel on the current stream.
 
     Args:
-        like: an array of the dtype to compile for, on the GPU to launch on.
+        like: an array of the dtype to compile for, on the GPU to launch on; any of the three will do where it is none.
         grid, block: numbers of blocks, and of threads in one.
         args: arrays (None is a null pointer), integers and floats, as the kernel declares them.
         shared: bytes of dynamic shared memory a block.
     """
-    kernel = _compiled(array_module(like), name, like.dtype.name)
+    dtype = like.dtype.name if like.dtype.name in STORED else "float32"
+    kernel = _compiled(array_module(like), name, dtype)
     kernel(grid, block, tuple(0 if arg is None else arg for arg in args), shared_mem=shared)
 
 

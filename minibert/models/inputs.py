@@ -54,9 +54,13 @@ def as_host(name: str, value: Any) -> np.ndarray:
 
 def as_real(name: str, value: Any) -> Array:
     """The same for values that nothing needs to read: they stay where they are, on the host or on a GPU."""
-    array = as_array(value) if not isinstance(value, Mapping | list | tuple) else None
+    try:
+        known = hasattr(value, "__dlpack__") or array_module(value) is not np
+        array = as_array(value) if known else None
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
     if array is None or array_module(array) is np:
-        return as_host(name, value)
+        return as_host(name, value if array is None else array)
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name} holds {array.dtype} values: numbers belong there.")
     return array

@@ -44,6 +44,10 @@ static void wait_at(State barrier) {
 }
 static inline void __syncthreads() { wait_at(AT_BLOCK_BARRIER); }
 
+static inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) {
+    return (unsigned long long)((unsigned __int128)a * b >> 64);
+}
+
 template <class T> static T __shfl_xor_sync(unsigned mask, T value, int distance) {
     if (mask != 0xffffffffu) { fprintf(stderr, "emulator: a shuffle of part of a warp\n"); abort(); }
     fibres[current].exchanged = (double)value;

@@ -218,6 +218,31 @@ def test_dropout(cp: ModuleType, dtype: str) -> None:
     assert not F.dropout(cp.asarray(x), cp.asarray(kept), 1.0).get().any()
 
 
+@pytest.mark.parametrize("shape", [(1,), (2,), (3,), (4,), (5,), (63,), (64,), (65,), (7, 130), (3, 5, 1111)])
+@pytest.mark.parametrize("drawn_before", [0, 1, 2, 3])
+def test_masks_are_numpys_own(cp: ModuleType, shape: tuple[int, ...], drawn_before: int) -> None:
+    """The same values, and the generator goes on from the same place, whatever was left over of a 64-bit draw."""
+    host, device = rng_of(5), rng_of(5)
+    for rng in (host, device):
+        rng.integers(0, 1 << 16, size=drawn_before, dtype=np.uint16)
+    for p in (0.1, 0.5, 0.0, 1.0):
+        with Launches() as launches, strict_cupy.transfers.forbid("to device", "to host"):
+            found = F.draw_dropout_mask(device, shape, p, cp)
+        assert launches.count == 1
+        assert found.dtype == bool
+        np.testing.assert_array_equal(found.get(), F.draw_dropout_mask(host, shape, p))
+        assert device.bit_generator.state == host.bit_generator.state
+    np.testing.assert_array_equal(device.random(3), host.random(3))
+
+
+def test_masks_of_other_generators_are_drawn_on_the_host(cp: ModuleType) -> None:
+    host, device = (np.random.Generator(np.random.Philox(3)) for _ in range(2))
+    with Launches() as launches:
+        found = F.draw_dropout_mask(device, (4, 9), 0.3, cp)
+    assert launches.count == 0
+    np.testing.assert_array_equal(found.get(), F.draw_dropout_mask(host, (4, 9), 0.3))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("rows", "classes"), [(1, 2), (6, 3), (40, 70), (3, 1500)])
 @pytest.mark.parametrize("ignored", [0, 1])
