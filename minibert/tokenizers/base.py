@@ -10,10 +10,11 @@ with `details` also keeps, for each token, its span in the text and its word.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import chain, count, repeat
 from typing import Any, ClassVar, NamedTuple
 
 from minibert.errors import InputError, TokenizerError
-from minibert.tokenizers.added_tokens import AddedToken, AddedVocabulary
+from minibert.tokenizers.added_tokens import AddedToken, AddedVocabulary, Match
 from minibert.tokenizers.aligned_text import AlignedText, Span
 from minibert.tokenizers.call_options import UNSET_LENGTH
 from minibert.tokenizers.encoding import BARE, Sequence, Template
@@ -37,6 +38,7 @@ class TokenizerBase(SpecialTokens):
     _template_of: tuple[Any, Template] | None = None  # the family's, for the roles it was made for
     _own_template: Template | None = None  # a template read from a tokenizer.json
     bare_template = BARE  # where sequences go when no special tokens are added
+    _finishes_early = True  # whether `_located` can do what `_finish_offsets` does
 
     def __init__(
         self,
@@ -148,11 +150,11 @@ class TokenizerBase(SpecialTokens):
                     ids += self._normalized_ids(normalized[found.start : found.end])
         return ids
 
-    def _sequence(self, text: str, details: bool, split_special: bool = False) -> Sequence:
-        """A text's tokens; with `details` also their spans and words."""
+    def _sequence(self, text: str, details: bool, split_special: bool = False, only_spans: bool = False) -> Sequence:
+        """A text's tokens; with `details` also their spans and words, the words not if `only_spans`."""
         if not details:
             return Sequence(self._ids(text, split_special))
-        quick = self._quick_sequence(text, split_special)
+        quick = self._quick_sequence(text, split_special, only_spans)
         if quick is not None:
             return quick
         words = self._text_words(text, split_special)
@@ -162,32 +164,37 @@ class TokenizerBase(SpecialTokens):
             [i for i, word in enumerate(words) for _ in word],
         )
 
-    def _quick_sequence(self, text: str, split_special: bool) -> Sequence | None:
-        """Tokens with details by the fast road, or None if this text must take the plain one."""
+    def _quick_sequence(self, text: str, split_special: bool, only_spans: bool = False) -> Sequence | None:
+        """Tokens with spans by the fast road, or None if this text must take the plain one."""
         if self.added.normalized.tokens and not self.added.normalized.absent(self._normalized(text)):
             return None
-        ids: list[int] = []
+        words: list[tuple[int, ...]] = []  # the ids of each
         offsets: list[Span] = []
-        words: list[int | None] = []
-        word = 0
-        for match in self.added.raw.split(text, split_special):
+        plain = self.added.raw.absent(text)
+        finished = only_spans and plain and self._finishes_early
+        for match in [Match(None, 0, len(text))] if plain else self.added.raw.split(text, split_special):
             if match.id is not None:
-                ids.append(match.id)
+                words.append((match.id,))
                 offsets.append((match.start, match.end))
-                words.append(word)
-                word += 1
                 continue
-            found = self._located(text[match.start : match.end], match.start, word)
+            found = self._located(text if plain else text[match.start : match.end], match.start, finished)
             if found is None:
                 return None
-            ids += found[0]
-            offsets += found[1]
-            words += found[2]
-            word = found[3]
-        return Sequence(ids, offsets, words)
+            if not words:
+                words, offsets = found
+            else:
+                words += found[0]
+                offsets += found[1]
+        owners: list[int | None] | None = None
+        if not only_spans:
+            owners = list(chain.from_iterable(map(repeat, count(), map(len, words))))
+        return Sequence(list(chain.from_iterable(words)), offsets, owners, finished)
 
-    def _located(self, text: str, start: int, word: int) -> tuple[list[int], list[Span], list[int], int] | None:
-        """ids, offsets, word ids of text between two added tokens, and the next word's number; None: no fast road."""
+    def _located(self, text: str, start: int, finish: bool) -> tuple[list[tuple[int, ...]], list[Span]] | None:
+        """The ids of each word, and all spans, of text between two added tokens; None: there is no fast road.
+
+        `finish`: do what `_finish_offsets` would do.
+        """
         return None
 
     def _split_sequence(self, text: Iterable[str], details: bool, split_special: bool = False) -> Sequence:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from minibert.errors import TokenizerError
 from minibert.tokenizers.aligned_text import AlignedText, Span
 from minibert.tokenizers.base import CLEAN_UP, Token
-from minibert.tokenizers.chunks import ChunkCache
+from minibert.tokenizers.chunks import ChunkCache, LocatedCache
 from minibert.tokenizers.encoding import Slot, Template
 from minibert.tokenizers.normalizers import (
     BertNormalizerOptions,
@@ -104,6 +104,8 @@ class BertTokenizer(PreTrainedTokenizer):
             )
         self._model = WordPieceCache(self.vocab, str(unk_token), wordpieces_prefix, max_input_chars_per_word)
         self._chunks = ChunkCache(self, WHITESPACE if not clean_text else BERT_TO_SPACE)
+        self._located_chunks = LocatedCache(self._chunk_words)
+        self._located_words = LocatedCache(self._word_alone)
         self._set_roles(
             unk_token=unk_token, sep_token=sep_token, pad_token=pad_token, cls_token=cls_token, mask_token=mask_token
         )
@@ -150,30 +152,20 @@ class BertTokenizer(PreTrainedTokenizer):
             return list(chain.from_iterable(map(known.__getitem__, BERT_ASCII_WORDS.findall(text))))
         return self._normalized_ids(self._normalized(text))
 
-    def _located(self, text: str, start: int, word: int) -> tuple[list[int], list[Span], list[int], int] | None:
+    def _located(self, text: str, start: int, finish: bool) -> tuple[list[tuple[int, ...]], list[Span]] | None:
         if self.profile == "original":
             return None
         if not text.isascii() or not self.normalizer_options.clean_text or _ASCII_REMOVED(text):
-            return self._chunks.sequence(text, start, word)
+            return self._located_chunks.locate(self._chunks.matches(text), start)
         # ASCII keeps its length: a word of the lower-cased text stands where it stood before
-        ids: list[int] = []
-        offsets: list[Span] = []
-        words: list[int] = []
-        known = self._model
-        for match in BERT_ASCII_WORDS.finditer(text.lower() if self.normalizer_options.lowercase else text):
-            found = known[match[0]]
-            ids += found
-            if len(found) == 1:
-                offsets.append(match.span())
-                words.append(word)
-            else:
-                at = match.start()
-                offsets += [(at + a, at + b) for a, b in known.spans[match[0]]]
-                words += [word] * len(found)
-            word += 1
-        if start:
-            offsets = [(start + a, start + b) for a, b in offsets]
-        return ids, offsets, words, word
+        text = text.lower() if self.normalizer_options.lowercase else text
+        return self._located_words.locate(BERT_ASCII_WORDS.finditer(text), start)
+
+    def _chunk_words(self, chunk: str) -> list[list[Token]]:
+        return self._words(self.normalize(AlignedText.from_text(chunk)))
+
+    def _word_alone(self, word: str) -> list[list[Token]]:
+        return self._cut(AlignedText.from_text(word), [(0, len(word))])
 
     def _normalized_ids(self, text: str) -> list[int]:
         if self.profile == "original":

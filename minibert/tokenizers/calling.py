@@ -5,11 +5,13 @@ Python ones differ (which token truncation removes, what overflow looks like), t
 `profiles.py` says what is done here.
 """
 
+import gc
 import warnings
 from collections.abc import Sequence as Seq
 from typing import Any
 
 from minibert.errors import InputError
+from minibert.tokenizers.aligned_text import Span
 from minibert.tokenizers.base import TokenizerBase
 from minibert.tokenizers.batch_encoding import BatchEncoding, convert_offsets
 from minibert.tokenizers.call_options import CallOptions, quick_options
@@ -20,6 +22,28 @@ from minibert.tokenizers.texts import Text, read_texts
 from minibert.tokenizers.truncation import kept_lengths, window_pairs, windows
 
 OFFSET_UNITS = ("codepoint", "utf-8", "utf-16")
+
+
+class _CollectorPaused:
+    """`with` this, Python's collector of cyclic garbage does not run.
+
+    A batch becomes millions of small lists and tuples and no cycle among them; visiting them again and again while
+    they are made would take as long as tokenizing. (Reference counting, which frees nearly everything, goes on.)
+    """
+
+    def __init__(self) -> None:
+        self._resume: list[bool] = []  # calls nest, in one thread or several: the last to leave restores
+
+    def __enter__(self) -> None:
+        self._resume.append(gc.isenabled())
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._resume.pop():
+            gc.enable()
+
+
+collector_paused = _CollectorPaused()
 
 
 class CallableTokenizer(TokenizerBase):
@@ -87,9 +111,10 @@ class CallableTokenizer(TokenizerBase):
 
         def run(text: Any, text_pair: Any) -> BatchEncoding:
             texts, batched = read_texts(text, text_pair, is_split_into_words)
-            return self._encode_batch(
-                texts, batched, options, wanted, return_tensors, split_special, offsets_unit, verbose
-            )
+            with collector_paused:
+                return self._encode_batch(
+                    texts, batched, options, wanted, return_tensors, split_special, offsets_unit, verbose
+                )
 
         if text_target is None:
             return run(text, text_pair)
@@ -132,9 +157,8 @@ class CallableTokenizer(TokenizerBase):
             return rows, samples
 
         samples: list[int] = []
-        quick = (
-            None if overflow or "offset_mapping" in wanted else self._id_rows(texts, template, options, split_special)
-        )
+        other_unit = "offset_mapping" in wanted and offsets_unit != "codepoint"
+        quick = None if overflow or other_unit else self._single_rows(texts, template, options, wanted, split_special)
         if quick is not None:
             columns = {name: quick[name] for name in wanted}
             sizes = quick["length"]
@@ -143,7 +167,7 @@ class CallableTokenizer(TokenizerBase):
             columns = {name: column(rows, name) for name in wanted if name != "overflow_to_sample_mapping"}
             sizes = [len(row.ids) for row in rows]
         self._warn_of_length(sizes, options, verbose)
-        if "offset_mapping" in wanted and offsets_unit != "codepoint":
+        if other_unit:
             columns["offset_mapping"] = [
                 _in_unit(row, texts[sample], offsets_unit) for row, sample in zip(rows, samples, strict=True)
             ]
@@ -161,10 +185,10 @@ class CallableTokenizer(TokenizerBase):
 
         return BatchEncoding(columns, details, tensors, batched)
 
-    def _id_rows(
-        self, texts: list[Text], template: Template, options: CallOptions, split_special: bool
+    def _single_rows(
+        self, texts: list[Text], template: Template, options: CallOptions, wanted: list[str], split_special: bool
     ) -> dict[str, Any] | None:
-        """The columns for single texts when nobody asks for offsets: lists alone, no `Encoding`.
+        """The columns for single texts: lists alone, no `Encoding`.
 
         None when the general way must be taken: pairs, words, or a strategy that may have to refuse.
         """
@@ -174,18 +198,25 @@ class CallableTokenizer(TokenizerBase):
         limit = options.max_length - len(lead) - len(tail) if options.truncates and options.max_length else -1
         if options.truncates and (options.stride or options.truncation == "only_first"):
             return None
-        rows = []
-        for text, pair in texts:
-            if pair is not None or not isinstance(text, str):
-                return None
+        if any(pair is not None or not isinstance(text, str) for text, pair in texts):
+            return None
+        located = "offset_mapping" in wanted
+        no_span = [(0, 0)]
+        rows: list[list[int]] = []
+        offsets: list[list[Span]] = []
+        for text, _ in texts:
             try:
-                ids = self._ids(text, split_special)
+                sequence = self._sequence(text, located, split_special, only_spans=True)  # type: ignore[arg-type]
             except InputError:
-                check_no_surrogates(text)  # names the place in the whole text, not in the part that was read
+                check_no_surrogates(text)  # type: ignore[arg-type]  # the place in the whole text, not in a part
                 raise
-            if 0 <= limit < len(ids):
-                ids = ids[:limit] if options.truncation_side == "right" else ids[len(ids) - limit :]
-            rows.append([*lead, *ids, *tail])
+            size = len(sequence.ids)
+            if 0 <= limit < size:
+                sequence = sequence.part(*((0, limit) if options.truncation_side == "right" else (size - limit, size)))
+            rows.append([*lead, *sequence.ids, *tail])
+            if located:
+                self._finish_offsets(sequence, text)
+                offsets.append([*no_span * len(lead), *(sequence.offsets or ()), *no_span * len(tail)])
         sizes = [len(row) for row in rows]
         columns: dict[str, Any] = {
             "input_ids": rows,
@@ -196,6 +227,8 @@ class CallableTokenizer(TokenizerBase):
             ],
             "length": sizes,
         }
+        if located:
+            columns["offset_mapping"] = offsets
         if options.pads:
             self._pad_columns(columns, options)
             columns["length"] = [len(row) for row in columns["input_ids"]]

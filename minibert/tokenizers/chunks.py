@@ -2,38 +2,34 @@
 
 A chunk is a run of characters without a blank. Normalisation, cutting and the model never look across a
 blank, so a chunk gives the same tokens wherever it stands, and its offsets only move along. The plain
-functions fill the cache; a test runs texts through both roads.
+functions fill the caches; a test runs texts through both roads. RoBERTa's chunks are the words of its pattern,
+which have a blank in front.
 """
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from minibert.tokenizers.aligned_text import AlignedText, Span
+from minibert.tokenizers.aligned_text import Span
 from minibert.tokenizers.unicode_tables import char_class
 from minibert.tokenizers.wordpiece import CACHE_LIMIT
 
 if TYPE_CHECKING:
-    from minibert.tokenizers.base import TokenizerBase
+    from minibert.tokenizers.base import Token, TokenizerBase
 
-
-class Located(NamedTuple):
-    """A chunk's tokens: ids, spans from the chunk's start, and for each the word inside the chunk."""
-
-    ids: tuple[int, ...]
-    spans: tuple[Span, ...]
-    words: tuple[int, ...]
-    word_count: int
+# A chunk's tokens: the ids of each of its words, and the tokens' spans from the chunk's start. None for the spans:
+# there is one token, and it covers the whole chunk. Plain tuples, which cost the garbage collector nothing.
+Located = tuple[tuple[tuple[int, ...], ...], tuple[Span, ...] | None]
 
 
 class ChunkCache(dict[str, tuple[int, ...]]):
-    """chunk -> ids; `located` has the spans too. `blanks` is the table of characters that separate."""
+    """chunk -> ids. `blanks` is the table of characters that separate; `split` gives the chunks of a text."""
 
     def __init__(self, tokenizer: "TokenizerBase", blanks: str) -> None:
         super().__init__()
         self._tokenizer = tokenizer
-        self._pattern = re.compile(f"[^{char_class(blanks)}]+")
-        self.split = self._pattern.findall
-        self.located = LocatedCache(tokenizer)
+        pattern = re.compile(f"[^{char_class(blanks)}]+")
+        self.split, self.matches = pattern.findall, pattern.finditer
 
     def __missing__(self, chunk: str) -> tuple[int, ...]:
         tokenizer = self._tokenizer
@@ -43,38 +39,36 @@ class ChunkCache(dict[str, tuple[int, ...]]):
         self[chunk] = ids
         return ids
 
-    def sequence(self, text: str, start: int, first_word: int) -> tuple[list[int], list[Span], list[int], int]:
-        """ids, offsets, word ids of a text that begins at `start`, and the number of the next word."""
-        ids: list[int] = []
-        offsets: list[Span] = []
-        words: list[int] = []
-        located, word = self.located, first_word
-        for match in self._pattern.finditer(text):
-            found = located[match[0]]
-            at = start + match.start()
-            ids += found.ids
-            offsets += [(at + a, at + b) for a, b in found.spans]
-            words += [word + i for i in found.words]
-            word += found.word_count
-        return ids, offsets, words, word
-
 
 class LocatedCache(dict[str, Located]):
-    """chunk -> its tokens with spans, from the plain functions."""
+    """chunk -> its tokens with spans; `words_of` finds them, plainly."""
 
-    def __init__(self, tokenizer: "TokenizerBase") -> None:
+    def __init__(self, words_of: "Callable[[str], list[list[Token]]]") -> None:
         super().__init__()
-        self._tokenizer = tokenizer
+        self._words_of = words_of
 
     def __missing__(self, chunk: str) -> Located:
-        words = self._tokenizer._words(self._tokenizer.normalize(AlignedText.from_text(chunk)))
-        found = Located(
-            tuple(token.id for word in words for token in word),
-            tuple(token.span for word in words for token in word),
-            tuple(i for i, word in enumerate(words) for _ in word),
-            len(words),
+        words = self._words_of(chunk)
+        spans = tuple([token.span for word in words for token in word])
+        found: Located = (
+            tuple([tuple([token.id for token in word]) for word in words]),
+            None if spans == ((0, len(chunk)),) else spans,
         )
         if len(self) >= CACHE_LIMIT:
             self.clear()
         self[chunk] = found
         return found
+
+    def locate(self, chunks: Iterable[re.Match[str]], start: int = 0) -> tuple[list[tuple[int, ...]], list[Span]]:
+        """The ids of each word of a text that begins at `start`, and the spans of all tokens."""
+        words: list[tuple[int, ...]] = []
+        offsets: list[Span] = []
+        for match in chunks:
+            found, spans = self[match[0]]
+            words += found
+            if spans is None:
+                offsets.append(match.span())
+            else:
+                at = match.start()
+                offsets += [(at + a, at + b) for a, b in spans]
+        return words, [(start + a, start + b) for a, b in offsets] if start else offsets

@@ -15,18 +15,20 @@ from minibert.tokenizers.aligned_text import Span
 class Sequence:
     """A text's tokens without special tokens around them.
 
-    `offsets` and `words` (for each token, the index of the word it belongs to) are None unless asked for.
+    `offsets` and `words` (for each token, the index of the word it belongs to) are None unless asked for;
+    `finished` offsets need no last word (`_finish_offsets`) any more.
     """
 
     ids: list[int]
     offsets: list[Span] | None = None
     words: list[int | None] | None = None
+    finished: bool = False
 
     def part(self, start: int, end: int) -> "Sequence":
         """Tokens start..end."""
         offsets = None if self.offsets is None else self.offsets[start:end]
         words = None if self.words is None else self.words[start:end]
-        return Sequence(self.ids[start:end], offsets, words)
+        return Sequence(self.ids[start:end], offsets, words, self.finished)
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ Ids are those of SentencePiece itself, the model's original, in both profiles: t
 tokenizer differs from it on ordinary text (`profiles.py`).
 """
 
+import re
 import unicodedata
 from dataclasses import replace
 from itertools import groupby
@@ -12,8 +13,9 @@ from typing import Any, ClassVar
 
 from minibert.errors import TokenizerError
 from minibert.tokenizers.added_tokens import AddedToken
-from minibert.tokenizers.aligned_text import AlignedText
+from minibert.tokenizers.aligned_text import AlignedText, Span
 from minibert.tokenizers.base import Token
+from minibert.tokenizers.chunks import LocatedCache
 from minibert.tokenizers.encoding import Slot, Template
 from minibert.tokenizers.normalizers import lower_char
 from minibert.tokenizers.pretrained import PreTrainedTokenizer
@@ -25,6 +27,8 @@ from minibert.tokenizers.sentencepiece_model import (
     read_sentencepiece_model,
 )
 from minibert.tokenizers.unigram import Unigram, decode_bytes
+
+CHUNKS = re.compile(" ?[^ ]+").finditer  # with the blank before it, which the token of its ▁ covers
 
 
 class RemBertTokenizer(PreTrainedTokenizer):
@@ -72,6 +76,7 @@ class RemBertTokenizer(PreTrainedTokenizer):
                 )
             model = read_sentencepiece_model(vocab_file)
         self.unigram = Unigram(model)
+        self._located_chunks = LocatedCache(self._chunk_words)
         self.do_lower_case = do_lower_case
         self.remove_space = remove_space
         self.keep_accents = keep_accents
@@ -124,6 +129,14 @@ class RemBertTokenizer(PreTrainedTokenizer):
         encoding = self.unigram.encode_with_offsets(self.prepare(text))
         tokens = zip(encoding.words, map(Token, encoding.ids, encoding.offsets), strict=True)
         return [[token for _, token in word] for _, word in groupby(tokens, key=lambda pair: pair[0])]
+
+    def _located(self, text: str, start: int, finish: bool) -> tuple[list[tuple[int, ...]], list[Span]] | None:
+        if self.do_lower_case or not self.keep_accents or not self.unigram.holds_by_chunk(text):
+            return None
+        return self._located_chunks.locate(CHUNKS(text), start)
+
+    def _chunk_words(self, chunk: str) -> list[list[Token]]:
+        return self._part_words(AlignedText.from_text(chunk), False)
 
     def _piece_ids(self, text: str) -> list[int]:
         if self.do_lower_case or not self.keep_accents:

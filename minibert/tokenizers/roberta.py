@@ -4,7 +4,8 @@ import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
-from itertools import accumulate, chain, count, pairwise, repeat
+from itertools import accumulate, chain, islice, pairwise
+from operator import add
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,17 +18,16 @@ from minibert.tokenizers.byte_bpe import (
     BytePairCache,
     byte_level_pre_tokenize,
     byte_spans,
-    exact_words,
     fast_words,
     from_byte_chars,
     is_blank_char,
 )
+from minibert.tokenizers.chunks import LocatedCache
 from minibert.tokenizers.encoding import BARE_ONE_TYPE, Slot, Template
 from minibert.tokenizers.encoding import Sequence as TokenSequence
 from minibert.tokenizers.normalizers import NeedsPlainPath, check_no_surrogates
 from minibert.tokenizers.pretrained import PreTrainedTokenizer
 from minibert.tokenizers.vocabulary_files import read_merges_txt, read_vocab_json, write_merges_txt
-from minibert.tokenizers.wordpiece import CACHE_LIMIT
 
 
 class RobertaTokenizer(PreTrainedTokenizer):
@@ -95,7 +95,9 @@ class RobertaTokenizer(PreTrainedTokenizer):
         unknown = self.vocab.get(str(unk_token)) if self.profile == "original" else None
         self._model = BytePairCache(self.vocab, self.merges, unknown)
         self._token_blanks = _BlankCache(self.tokens_by_id)
-        self._word_spans: dict[str, tuple[list[int], list[Span]]] = {}
+        self._leads = _LeadCache(self._token_blanks, self.tokens_by_id)
+        self._located_words = LocatedCache(self._word_alone)
+        self._trimmed_words = LocatedCache(self._word_trimmed)
         self._sizes = {id_: len(token) for id_, token in self.tokens_by_id.items()}
         if isinstance(mask_token, str):  # the mask token swallows the blank before it
             mask_token = AddedToken(mask_token, lstrip=True, normalized=False, special=True)
@@ -152,8 +154,8 @@ class RobertaTokenizer(PreTrainedTokenizer):
     def _ids(self, text: str, split_special: bool = False, is_word: bool = False) -> list[int]:
         return super()._ids(self._original_prefix(text, is_word) + text, split_special)
 
-    def _quick_sequence(self, text: str, split_special: bool) -> TokenSequence | None:
-        return None if self.profile == "original" else super()._quick_sequence(text, split_special)
+    def _quick_sequence(self, text: str, split_special: bool, only_spans: bool = False) -> TokenSequence | None:
+        return None if self.profile == "original" else super()._quick_sequence(text, split_special, only_spans)
 
     def _text_words(self, text: str, split_special: bool = False, is_word: bool = False) -> list[list[Token]]:
         prefix = self._original_prefix(text, is_word)
@@ -181,36 +183,42 @@ class RobertaTokenizer(PreTrainedTokenizer):
             words = [text[start:end] for start, end in byte_level_pre_tokenize(text)]
             return [id_ for word in words for id_ in self._model.cut(word)]
 
-    def _located(self, text: str, start: int, word: int) -> tuple[list[int], list[Span], list[int], int] | None:
-        if self._adds_space(text):
-            return None
-        if not text.isascii():
-            return self._located_words(text, start, word)
-        # the tokens of ASCII text lie end to end, a character for each of their bytes
-        found = list(map(self._model.__getitem__, ASCII_WORDS.findall(text)))
-        ids = list(chain.from_iterable(found))
-        offsets = list(pairwise(accumulate(map(self._sizes.__getitem__, ids), initial=start)))
-        words = list(chain.from_iterable(map(repeat, count(word), map(len, found))))
-        return ids, offsets, words, word + len(found)
+    @property
+    def _finishes_early(self) -> bool:  # type: ignore[override]
+        return not self.add_prefix_space  # its blank depends on which token is the first after truncation
 
-    def _located_words(self, text: str, start: int, word: int) -> tuple[list[int], list[Span], list[int], int]:
-        """The same for any text: each different word's spans are found once."""
-        ids: list[int] = []
-        offsets: list[Span] = []
-        words: list[int] = []
-        for match in exact_words().finditer(text):
-            known = self._word_spans.get(match[0])
-            if known is None:
-                if len(self._word_spans) >= CACHE_LIMIT:
-                    self._word_spans.clear()
-                known = self._word_spans[match[0]] = self._spans_of(match[0])
-            found, spans = known
-            at = start + match.start()
-            ids += found
-            offsets += [(at + a, at + b) for a, b in spans]
-            words += [word] * len(found)
-            word += 1
-        return ids, offsets, words, word
+    def _located(self, text: str, start: int, finish: bool) -> tuple[list[tuple[int, ...]], list[Span]] | None:
+        if self._adds_space(text):
+            words, offsets = self._located(" " + text, start - 1, False) or ([], [])
+            offsets[:1] = [(start, max(end, start + 1)) for _, end in offsets[:1]]  # the blank has no place of its own
+            return (words, offsets) if words else None
+        trim = finish and self.trim_offsets
+        if not text.isascii():
+            located = self._trimmed_words if trim else self._located_words
+            try:
+                return located.locate(fast_words().finditer(text), start)
+            except NeedsPlainPath:
+                return None
+        # the tokens of ASCII text lie end to end, a character for each of their bytes
+        words = list(map(self._model.__getitem__, ASCII_WORDS.findall(text)))
+        ids = list(chain.from_iterable(words))
+        ends = list(accumulate(map(self._sizes.__getitem__, ids), initial=start))
+        if not trim:
+            return words, list(pairwise(ends))
+        starts = map(add, ends, map(self._leads.__getitem__, ids))
+        if not self._leads.odd.isdisjoint(ids):
+            return words, [self._trim(id_, span) for id_, span in zip(ids, pairwise(ends), strict=True)]
+        return words, list(zip(starts, islice(ends, 1, None), strict=True))
+
+    def _trim(self, id_: int, span: Span) -> Span:
+        return _trimmed(*span, *self._token_blanks[id_])
+
+    def _word_alone(self, word: str) -> list[list[Token]]:
+        ids, spans = self._model[word], self._spans_of(word)[1]
+        return [list(map(Token, ids, spans))]
+
+    def _word_trimmed(self, word: str) -> list[list[Token]]:
+        return [[Token(id_, self._trim(id_, span)) for id_, span in self._word_alone(word)[0]]]
 
     def _normalized_ids(self, text: str) -> list[int]:
         return self._piece_ids(text)
@@ -220,21 +228,13 @@ class RobertaTokenizer(PreTrainedTokenizer):
 
         A single blank that begins the text may be the added prefix space, which has no width of its own.
         """
-        if not self.trim_offsets or sequence.offsets is None or sequence.words is None:
+        if not self.trim_offsets or sequence.offsets is None or sequence.finished:
             return
         blanks = self._token_blanks
-        if not self.add_prefix_space and self.added.by_id.keys().isdisjoint(sequence.ids):
-            sequence.offsets[:] = [
-                (start + lead, end) if not trail and lead < end - start else _trimmed(start, end, lead, trail)
-                for (start, end), (lead, trail) in zip(
-                    sequence.offsets, map(blanks.__getitem__, sequence.ids), strict=True
-                )
-            ]
-            return
         for i, (id_, (start, end)) in enumerate(zip(sequence.ids, sequence.offsets, strict=True)):
             lead, trail = blanks[id_]
             if id_ in self.added.by_id:  # it may have swallowed blanks that its name does not show
-                text = source if isinstance(source, str) else source[sequence.words[i] or 0]
+                text = source if isinstance(source, str) else source[(sequence.words or [0] * (i + 1))[i] or 0]
                 lead, trail = _blanks(text[start:end])
             elif not lead and not trail:
                 continue
@@ -289,6 +289,22 @@ class _BlankCache(dict[int, tuple[int, int]]):
     def __missing__(self, id_: int) -> tuple[int, int]:
         self[id_] = found = _blanks(self._tokens.get(id_, ""))
         return found
+
+
+class _LeadCache(dict[int, int]):
+    """token id -> how many blanks it begins with; `odd`: tokens that also end in some, and are not all blanks."""
+
+    def __init__(self, blanks: _BlankCache, tokens: Mapping[int, str]) -> None:
+        super().__init__()
+        self._blanks, self._tokens = blanks, tokens
+        self.odd: set[int] = set()
+
+    def __missing__(self, id_: int) -> int:
+        lead, trail = self._blanks[id_]
+        if trail and lead < len(self._tokens[id_]):
+            self.odd.add(id_)
+        self[id_] = lead
+        return lead
 
 
 @cache

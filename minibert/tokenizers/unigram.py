@@ -82,13 +82,24 @@ class Unigram:
 
         Raises InputError for lone surrogates, which no encoding of Unicode can hold.
         """
-        if self._by_chunk and text and SPACE not in text and not self.normalizer.symbols.found_in(text):
+        if self._goes_by_chunk(text):
             ids = self._chunks.ids(text)
             if ids is not None:
                 return ids
         check_no_surrogates(text)
         normalized = self.normalizer.normalize_text(text)
         return self._words.to_ids(normalized, self._path(normalized))
+
+    def _goes_by_chunk(self, text: str) -> bool:
+        """Whether the blanks of this text cut it into parts that are independent, but for how sums are rounded."""
+        return self._by_chunk and text != "" and SPACE not in text and not self.normalizer.symbols.found_in(text)
+
+    def holds_by_chunk(self, text: str) -> bool:
+        """Whether what stands between two blanks of this text has the tokens and the spans that it has alone.
+
+        That is, with one blank in front where one stands there in the text: runs of blanks must count as one.
+        """
+        return self.normalizer.collapses and self._goes_by_chunk(text) and self._chunks.ids(text) is not None
 
     def encode_plainly(self, text: str) -> list[int]:
         """What `encode` gives, by the plain search over the whole text."""

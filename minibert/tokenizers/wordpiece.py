@@ -93,7 +93,6 @@ class WordPieceCache(dict[str, tuple[int, ...]]):
     ) -> None:
         super().__init__()
         self.max_length = max_length
-        self.spans = _SpanCache(self)
         self.unknown = (vocab[unk_token],)
         self.initial = dict(vocab)
         self.continuing = {piece[len(prefix) :]: id_ for piece, id_ in vocab.items() if piece.startswith(prefix)}
@@ -128,19 +127,3 @@ class WordPieceCache(dict[str, tuple[int, ...]]):
             pieces.append((id_, (start, end)))
             start, known, longest = end, self.continuing, self.longest_continuing
         return pieces
-
-
-class _SpanCache(dict[str, tuple[Span, ...]]):
-    """word -> the spans of its pieces inside it."""
-
-    def __init__(self, words: WordPieceCache) -> None:
-        super().__init__()
-        self._words = words
-
-    def __missing__(self, word: str) -> tuple[Span, ...]:
-        cut = self._words.cut(word)
-        spans = ((0, len(word)),) if cut is None else tuple(span for _, span in cut)
-        if len(self) >= CACHE_LIMIT:
-            self.clear()
-        self[word] = spans
-        return spans

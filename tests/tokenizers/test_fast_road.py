@@ -1,0 +1,152 @@
+"""Two roads lead from a text to its tokens; here thousands of texts take both.
+
+The fast one fills caches by word or by what stands between blanks; the plain one (`_text_words`) runs the
+functions of each stage over the whole text.
+"""
+
+import gc
+import json
+import random
+import threading
+from pathlib import Path
+
+import pytest
+from generated_texts import generate
+
+from minibert.errors import InputError
+from minibert.tokenizers.added_tokens import AddedToken
+from minibert.tokenizers.bert import BertTokenizer
+from minibert.tokenizers.calling import collector_paused
+from minibert.tokenizers.encoding import Sequence
+from minibert.tokenizers.rembert import RemBertTokenizer
+from minibert.tokenizers.roberta import RobertaTokenizer
+
+COUNT = 1200
+HERE = Path(__file__).parent
+MODELS = HERE / "unigram_vectors"
+BERT = [{}, {"do_lower_case": False}, {"strip_accents": False}, {"clean_text": False}]
+ROBERTA = [{}, {"add_prefix_space": True}, {"trim_offsets": False}, {"add_prefix_space": True, "trim_offsets": False}]
+REMBERT = ["nmt", "nfkc", "identity", "bytes", "symbols", "no_prefix", "suffix", "all_blanks", "inner", "folded"]
+ADDED = [AddedToken("newtok", single_word=True), AddedToken("Norm"), AddedToken("lst", lstrip=True, normalized=False)]
+
+
+def plain(tokenizer, text, start=None, end=None):
+    """Ids, spans and words of a text, cut like a truncated one if `start` and `end` are given."""
+    words = tokenizer._text_words(text)
+    tokens = [(token.id, token.span, i) for i, word in enumerate(words) for token in word][start:end]
+    sequence = Sequence([id_ for id_, *_ in tokens], [span for _, span, _ in tokens], [i for *_, i in tokens])
+    tokenizer._finish_offsets(sequence, text)
+    return sequence
+
+
+def check(tokenizer, seed):
+    texts = list(generate(COUNT, seed, [*tokenizer.all_special_tokens, "newtok", "Norm", "norm", "lst"]))
+    for _ in range(2):  # the second time from full caches
+        ids = tokenizer(texts)["input_ids"]
+        rows = tokenizer(texts, return_offsets_mapping=True)
+        for text, alone, row, spans in zip(texts, ids, rows["input_ids"], rows["offset_mapping"], strict=True):
+            expected = plain(tokenizer, text)
+            assert alone[1:-1] == row[1:-1] == expected.ids, repr(text)
+            assert spans == [(0, 0), *expected.offsets, (0, 0)], repr(text)
+    for text in texts[:200]:
+        row = tokenizer(text)
+        expected = plain(tokenizer, text)
+        assert row.word_ids()[1:-1] == expected.words, repr(text)
+        assert row[0].offsets[1:-1] == expected.offsets, repr(text)
+    check_truncated(tokenizer, texts[:200])
+
+
+def check_truncated(tokenizer, texts):
+    for side in ("left", "right"):
+        rows = tokenizer(texts, max_length=6, return_offsets_mapping=True, truncation_side=side)
+        for text, ids, spans in zip(texts, rows["input_ids"], rows["offset_mapping"], strict=True):
+            expected = plain(tokenizer, text, *((0, 4) if side == "right" else (-4, None)))
+            assert ids[1:-1] == expected.ids, (side, text)
+            assert spans[1:-1] == expected.offsets, (side, text)
+
+
+def bert(**options):
+    vocab = json.loads((HERE / "vectors" / "bert_cased.json").read_text())["vocab"]
+    return BertTokenizer(vocab={token: i for i, token in enumerate(vocab)}, **options)
+
+
+def roberta(**options):
+    data = json.loads((HERE / "vectors" / "roberta.json").read_text())
+    vocab = {token: i for i, token in enumerate(data["vocab"])}
+    return RobertaTokenizer(vocab=vocab, merges=data["merges"], **options)
+
+
+@pytest.mark.parametrize("options", BERT)
+def test_bert(options):
+    check(bert(extra_special_tokens=ADDED, **options), 1)
+
+
+@pytest.mark.parametrize("options", ROBERTA)
+def test_roberta(options):
+    check(roberta(extra_special_tokens=ADDED, **options), 2)
+    check(roberta(**options), 3)
+
+
+@pytest.mark.parametrize("name", REMBERT)
+def test_rembert(name):
+    tokenizer = RemBertTokenizer(MODELS / f"{name}.model")
+    check(tokenizer, 4)
+    rng = random.Random(5)
+    for _ in range(COUNT):  # blanks of all kinds, characters that vanish, marks, and characters that become several
+        text = "".join(
+            rng.choice("  \t\u3000\u200b\u00ad\x01abe\u0301\ufdfa㍿中か\u3099.,▁") for _ in range(rng.randint(1, 12))
+        )
+        expected = plain(tokenizer, text)
+        row = tokenizer(text, return_offsets_mapping=True)
+        assert row["input_ids"][1:-1] == expected.ids, repr(text)
+        assert row["offset_mapping"][1:-1] == expected.offsets, repr(text)
+        assert row.word_ids()[1:-1] == expected.words, repr(text)
+
+
+def test_full_caches_are_emptied_and_filled_again(monkeypatch):
+    for module in ("chunks", "wordpiece", "byte_bpe"):
+        monkeypatch.setattr(f"minibert.tokenizers.{module}.CACHE_LIMIT", 5)
+    monkeypatch.setattr("minibert.tokenizers.unigram_words.WORDS_KEPT", 5)
+    for tokenizer in bert(), roberta(), RemBertTokenizer(MODELS / "nmt.model"):
+        for text in generate(150, 6, tokenizer.all_special_tokens):
+            expected = plain(tokenizer, text)
+            row = tokenizer(text, return_offsets_mapping=True)
+            assert tokenizer(text)["input_ids"] == row["input_ids"]
+            assert (row["input_ids"][1:-1], row["offset_mapping"][1:-1]) == (expected.ids, expected.offsets), text
+
+
+# ------------------------------------------------------------ the garbage collector
+
+
+def test_the_collector_is_as_before_after_a_call():
+    tokenizer = bert()
+    assert gc.isenabled()
+    tokenizer(["a b"] * 3)
+    assert gc.isenabled()
+    with pytest.raises(InputError):
+        tokenizer("\ud800")
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        tokenizer("a")
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_the_collector_runs_again_when_the_last_thread_is_done():
+    inside, leave = threading.Event(), threading.Event()
+
+    def other():
+        with collector_paused:
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=other)
+    with collector_paused:
+        thread.start()
+        inside.wait(10)
+    assert not gc.isenabled()  # the other is still at work
+    leave.set()
+    thread.join()
+    assert gc.isenabled()
