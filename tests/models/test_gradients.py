@@ -247,17 +247,27 @@ def test_gradients_inside_the_norms(class_name: str, label: str) -> None:
 
 @pytest.mark.parametrize("class_name", ["BertForPreTraining", "RobertaForMaskedLM", "RemBertForSequenceClassification"])
 def test_keeping_less_gives_the_same_gradients(class_name: str) -> None:
-    """Whether the trace keeps everything, a part, or only what backward needs: the same bits."""
+    """Whether the trace keeps everything, a part, or only what backward needs: the same bits.
+
+    On a GPU steps that nobody looks into are fused, and may round differently.
+    """
     check = Check(class_name, settings_of(class_name)["trained"])
     gradients, whole = check.backward()
+    rounding = 0.0 if check.model.backend == "numpy" else 1e-12
     for keep in ("backward", ["*.probs", "*.output", "backward"]):
         others, trace = check.backward(keep)
         assert list(others) == list(gradients)
         for name, gradient in gradients.items():
-            np.testing.assert_array_equal(others[name], gradient, err_msg=name)
+            close(others[name], gradient, rounding, name)
         assert set(trace.grad) == {name for name in trace if name in whole.grad}
         for name, gradient in trace.grad.items():
-            np.testing.assert_array_equal(gradient, whole.grad[name], err_msg=name)
+            close(gradient, whole.grad[name], rounding, name)
+
+
+def close(found: np.ndarray, expected: np.ndarray, rounding: float, name: str) -> None:
+    """Equal up to this much of the greatest value."""
+    bound = rounding * max(1.0, float(np.abs(mb.to_numpy(expected)).max()))
+    np.testing.assert_allclose(mb.to_numpy(found), mb.to_numpy(expected), rtol=0, atol=bound, err_msg=name)
 
 
 @pytest.mark.parametrize("class_name", ["BertForMaskedLM", "RobertaForCausalLM", "RemBertForMaskedLM"])
