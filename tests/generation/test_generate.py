@@ -307,6 +307,10 @@ def test_streaming_token_by_token(bert: Any) -> None:
     steps: list[np.ndarray] = []
     texts = generate(bert, IDS, max_new_tokens=5, streamer=steps.append)
     np.testing.assert_array_equal(np.stack(steps, axis=1), texts[:, 4:])
+    steps.clear()
+    ended = generate(bert, IDS, max_new_tokens=5, streamer=steps.append, eos_token_id=int(texts[0, 5]), pad_token_id=1)
+    assert (ended[0, 6:] == 1).all()
+    np.testing.assert_array_equal(np.stack(steps, axis=1), ended[:, 4:])  # the padding too
 
     class Recorder:
         def __init__(self) -> None:
@@ -361,6 +365,16 @@ def test_each_token_is_read_once(bert: Any, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(key, "forward", lambda x, *rest: shapes.append(x.shape[:2]) or forward(x, *rest))
     generate(bert, IDS, max_new_tokens=4, num_beams=3)
     assert shapes == [(2, 4), (6, 1), (6, 1), (6, 1)]
+
+
+def test_scores_are_of_the_last_token_in_float32(bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a float64 model too, as in transformers: equal scores must tie on both sides."""
+    head, shapes = bert.lm_head_module, []
+    forward = head.forward
+    monkeypatch.setattr(head, "forward", lambda x, *rest: shapes.append(x.shape[:2]) or forward(x, *rest))
+    out = generate(bert, IDS, max_new_tokens=2, return_dict_in_generate=True, output_scores=True)
+    assert [scores.dtype for scores in out.scores] == [np.float32] * 2
+    assert shapes == [(2, 1), (2, 1)]
 
 
 def test_beams_without_a_cache_find_the_same(bert: Any) -> None:

@@ -37,6 +37,10 @@ def test_spans_grow_to_whole_words() -> None:
     assert span_characters(row, 2, 3, True) == (0, 12)
     assert span_characters(row, 2, 3, False) == (3, 9)
     assert span_characters(row, 0, 3, True) == (0, 9)  # a special token belongs to no word
+    pair = Encoding(
+        ids=[0] * 4, offsets=[(0, 5), (0, 2), (2, 4), (4, 9)], word_ids=[0, 0, 0, 0], sequence_ids=[0, 1, 1, 0]
+    )
+    assert span_characters(pair, 1, 2, True) == (0, 4)  # the question's words are counted by themselves
 
 
 def test_equal_answers_add_up() -> None:

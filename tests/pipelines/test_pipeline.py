@@ -99,6 +99,16 @@ def test_rows_of_like_length_go_together(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_rows_are_padded_as_the_tokenizer_pads(family: str) -> None:
+    pipe = make("text-classification", family)
+    texts = [{"text": SENTENCES[0], "text_pair": "a b"}, "c", SENTENCES[1]]
+    rows = [row for text in texts for row in pipe.prepare(text, pipe.settings)]
+    expected = pipe.tokenizer.pad({name: [row.inputs[name] for row in rows] for name in rows[0].inputs})
+    for name, array in pipe.pad(rows).items():
+        assert array.tolist() == expected[name], name
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("task", list(TASKS))
 def test_from_a_folder(task: str, family: str, tmp_path: Path) -> None:
     if family != "bert" and task == "next-sentence-prediction":

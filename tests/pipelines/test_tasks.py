@@ -166,6 +166,51 @@ class TestQuestionAnswering:
         assert none == {"score": pytest.approx(start[0] * end[0]), "start": 0, "end": 0, "answer": ""}
         assert "" not in [entry["answer"] for entry in pipe(question="Who?", context="I live.", top_k=3)]
 
+    def test_pieces_of_one_word_are_one_answer(self) -> None:
+        """So that more spans are looked at than answers are asked for."""
+        pipe = make("question-answering", top_k=2)
+        item = {"question": "Who?", "context": "unaffable books"}
+        (row,) = pipe.prepare(item, pipe.settings)
+        first, second, *_, last = [i for i, owner in enumerate(row.details.sequence_ids) if owner == 1]
+        logits = np.full(len(row), -5.0)
+        logits[[first, second, last]] = 9.0, 8.0, 5.0
+        answers = pipe.finish(item, [row], [(logits, logits)], pipe.settings)
+        assert len(answers) == 2
+        assert answers[0]["answer"] == "unaffable"
+
+    def test_no_answer_is_as_likely_as_in_the_part_that_doubts_it_most(self) -> None:
+        pipe = make("question-answering", max_seq_len=30, handle_impossible_answer=True, top_k=10_000)
+        item = {"question": "Who?", "context": LONG}
+        rows = pipe.prepare(item, pipe.settings)
+        doubts = [3.0, -2.0, *[1.0] * (len(rows) - 2)]
+        logits = [np.concatenate([[doubt], np.zeros(len(row) - 1)]) for doubt, row in zip(doubts, rows, strict=True)]
+        answers = pipe.finish(item, rows, [(each, each) for each in logits], pipe.settings)
+        inside = sum(owner == 1 for owner in rows[1].details.sequence_ids)
+        none = next(answer["score"] for answer in answers if answer["answer"] == "")
+        assert none == pytest.approx((np.exp(-2.0) / (np.exp(-2.0) + inside)) ** 2)
+
+    def test_parts_overlap_by_half_and_answers_have_15_tokens_at_most(self) -> None:
+        pipe = make("question-answering", max_seq_len=40)
+        item = {"question": "Who?", "context": LONG}
+        first, second, *_ = rows = pipe.prepare(item, pipe.settings)
+        text = [[i for i, owner in enumerate(row.details.sequence_ids) if owner == 1] for row in rows[:2]]
+        assert [first.inputs["input_ids"][i] for i in text[0][-20:]] == [
+            second.inputs["input_ids"][i] for i in text[1][:20]
+        ]
+        assert first.details.offsets[text[0][-20]] == second.details.offsets[text[1][0]]
+        for last, found in ((text[0][14], True), (text[0][15], False)):
+            start, end = np.zeros(len(first)), np.zeros(len(first))
+            start[text[0][0]] = end[last] = 20.0
+            answer = pipe.finish(item, [first], [(start, end)], pipe.settings)
+            assert (answer["score"] > 0.9) == found
+
+    def test_parts_have_384_tokens_at_most(self) -> None:
+        made = model("bert", "ForQuestionAnswering", max_position_embeddings=450)
+        unlimited = tokenizer("bert").from_pretrained(tokenizer("bert").name_or_path)
+        pipe = mb.pipeline("question-answering", made, tokenizer=unlimited)
+        rows = pipe.prepare({"question": "Who?", "context": LONG}, pipe.settings)
+        assert max(map(len, rows)) == 384
+
     def test_forms_of_inputs(self) -> None:
         pipe = make("question-answering")
         one = {"question": "Who?", "context": SENTENCES[1]}
