@@ -87,6 +87,17 @@ def test_roberta(options):
     check(roberta(**options), 3)
 
 
+def test_tokens_that_end_in_blanks_are_trimmed_from_the_first_text_on():
+    vocab = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "Ġ", "Ċ", "a", "ĊĠ", "ĠĠ", "ĠĠĠ"]
+    merges = [("Ċ", "Ġ"), ("Ġ", "Ġ"), ("ĠĠ", "Ġ")]
+    for text in ("a\n  a", "a    a", "\n \n", "a\u00a0\n  a"):
+        ids = {token: i for i, token in enumerate([*vocab, "Â", "ł"])}
+        tokenizer = RobertaTokenizer(vocab=ids, merges=merges)
+        row = tokenizer(text, return_offsets_mapping=True)
+        assert row["offset_mapping"][1:-1] == plain(tokenizer, text).offsets, repr(text)
+    assert tokenizer("a\n  a", return_offsets_mapping=True)["offset_mapping"][1:-1] == [(0, 1), (1, 2), (4, 4), (4, 5)]
+
+
 @pytest.mark.parametrize("name", REMBERT)
 def test_rembert(name):
     tokenizer = RemBertTokenizer(MODELS / f"{name}.model")
