@@ -66,7 +66,7 @@ fill("Mary has a cat. The cat is black. Mary loves {mask} black cat.")[0]["token
             **figures["story_tokens"]
         ),
         *torch_section(name, figures),
-        "## Prompts\n\nA list fixed before the model was trained; first choices, with their probabilities. "
+        "## Prompts\n\nA list written before the trained model was seen; first choices, with their probabilities. "
         f"{right(figures['prompts'])} of {len(figures['prompts'])} are right.\n\n"
         + prompt_table(figures["prompts"], True),
         "These fail:\n\n" + prompt_table(figures["prompts"], False),

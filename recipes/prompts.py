@@ -1,4 +1,4 @@
-"""Prompts for the English models, fixed before the shipped models were trained, and how many they get right.
+"""Prompts for the English models, written before the trained models were seen, and how many they get right.
 """
 
 from typing import Any, NamedTuple
