@@ -9,6 +9,7 @@ import pytest
 import minibert as mb
 from minibert.generation import generate
 from minibert.generation.processors import log_softmax
+from minibert.generation.search import draw
 from tests.small_models import DECODERS, small_model
 
 WIDE = {"vocab_size": 31, "max_position_embeddings": 24}
@@ -219,6 +220,16 @@ def test_samples_follow_the_distribution(bert: Any, options: dict[str, Any]) -> 
     counts = np.bincount(out.sequences[:, -1], minlength=31)
     assert not counts[probs == 0].any()
     assert abs(chi_squared(counts, probs)) < 4.5
+
+
+@pytest.mark.parametrize(("drawn", "token"), [(0.0, 1), (0.49, 1), (0.51, 3), (1.0 - 2**-53, 3)])
+def test_what_is_forbidden_is_never_drawn(drawn: float, token: int) -> None:
+    class Fixed(np.random.Generator):
+        def random(self, size: Any = None, *rest: Any, **more: Any) -> Any:
+            return np.full(size, drawn)
+
+    scores = np.array([[-np.inf, 0.0, -np.inf, 0.0, -np.inf]])
+    assert draw(scores, Fixed(np.random.PCG64())).tolist() == [token]
 
 
 def test_samples_of_two_tokens_follow_the_joint_distribution(bert: Any) -> None:

@@ -84,6 +84,8 @@ def test_groups() -> None:
         ("PER", "ab"), ("PER", "c"), ("O", "d"), ("LOC", "ef"), ("PER", "g"),
     ]  # fmt: skip
     assert group([], "".join) == []
+    nested = group(label_tokens(tokens(("a", [1.0], False)), {0: "B-LOC-CITY"}), "".join)
+    assert nested[0]["entity_group"] == "LOC-CITY"
 
 
 def test_overlaps_keep_the_longer_then_the_surer() -> None:

@@ -257,6 +257,16 @@ class TestTokenClassification:
         kept = [entry for entry in entries if entry["entity"] != "O"]
         assert self.pipe(family)(SENTENCES[1]) == kept
 
+    @pytest.mark.parametrize("family", FAMILIES)
+    def test_unknown_words_are_shown_as_they_stand(self, family: str) -> None:
+        text = "A ☃☃ a"
+        entries = self.pipe(family, ignore_labels=[])(text)
+        unknown = [entry for entry in entries if "☃" in text[entry["start"] : entry["end"]]]
+        if family != "roberta":  # which knows every byte
+            assert [entry["word"] for entry in unknown] == [text[e["start"] : e["end"]] for e in unknown] == ["☃☃"]
+        words = self.pipe(family, ignore_labels=[], aggregation_strategy="first")("☃ ☃")
+        assert "[UNK]" not in "".join(entry["word"] for entry in words)
+
     @pytest.mark.parametrize("strategy", ["simple", "first", "average", "max"])
     def test_groups_cover_the_text(self, strategy: str) -> None:
         entries = self.pipe(ignore_labels=[], aggregation_strategy=strategy)(SENTENCES[3])
@@ -269,6 +279,22 @@ class TestTokenClassification:
                 start, end = entry["start"], entry["end"]
                 assert not (SENTENCES[3][start - 1 : start + 1].isalpha() and start)
                 assert not SENTENCES[3][end - 1 : end + 1].isalpha() or end == len(SENTENCES[3])
+
+    @pytest.mark.parametrize("family", ["roberta", "rembert"])
+    def test_words_end_at_blanks_where_the_vocabulary_marks_none_else(self, family: str) -> None:
+        text = "My name is O'Neill, Wolfgang's brother"
+        pipe = self.pipe(family, ignore_labels=[], aggregation_strategy="first")
+        ends = [entry["end"] for entry in pipe(text)]
+        assert {text[end : end + 1] for end in ends} <= {" ", ""}
+        pieces = self.pipe(family, ignore_labels=[])(text)
+        starts = {token["index"]: token["start"] for token in pieces}
+        firsts = [index for index, start in starts.items() if start == 0 or " " in text[start - 1 : start + 1]]
+        (row,) = pipe.prepare(text, pipe.settings)
+        scores = np.eye(3)[np.arange(len(row)) % 3]
+        found = pipe.finish(text, [row], [scores], pipe.settings)
+        labels = [self.TAGS[index % 3] for index in firsts]
+        groups = [tag for i, tag in enumerate(labels) if i == 0 or tag == "B-PER" or tag[-3:] != labels[i - 1][-3:]]
+        assert [entry["entity_group"] for entry in found] == [tag.split("-")[-1] for tag in groups]
 
     def test_long_texts_by_stride(self) -> None:
         pipe = self.pipe(aggregation_strategy="simple", ignore_labels=[])
