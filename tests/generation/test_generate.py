@@ -64,6 +64,11 @@ def test_padding_on_the_left_changes_nothing(name: str, beams: int) -> None:
     np.testing.assert_array_equal(together, generate(model, {"input_ids": batch}, **options))
 
 
+def as_soon_as_it_may(ids: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The end, token 7, wherever it is not forbidden."""
+    return np.where((np.arange(31) == 7) & np.isfinite(scores), 100.0, scores)
+
+
 def test_texts_end_at_their_end_token(bert: Any) -> None:
     free = generate(bert, IDS, max_new_tokens=8, eos_token_id=None)
     eos = int(free[0, 6])
@@ -78,6 +83,10 @@ def test_texts_end_at_their_end_token(bert: Any) -> None:
     assert (ended[0] == 3).any() or ended.shape[1] < 12
     held = generate(bert, IDS, max_new_tokens=8, eos_token_id=[eos, 30], min_new_tokens=4)
     assert not np.isin(held[:, 4:8], [eos, 30]).any()
+    eager: dict[str, Any] = {"eos_token_id": 7, "max_new_tokens": 8, "logits_processor": [as_soon_as_it_may]}
+    assert generate(bert, IDS, **eager).shape == (2, 5)
+    assert generate(bert, IDS, min_new_tokens=4, **eager).shape == (2, 9)
+    assert generate(bert, IDS, min_length=7, **eager).shape == (2, 8)
 
 
 def all_texts(model: Any, prompt: np.ndarray, steps: int) -> dict[tuple[int, ...], float]:
@@ -257,6 +266,14 @@ def test_drawn_beams_are_different_texts_by_probability() -> None:
     pair = probs[:, None] * probs / (1 - probs)[:, None]
     pair = np.triu(pair + pair.T, 1)
     assert abs(chi_squared(counts.ravel(), pair.ravel())) < 4.5
+
+
+@pytest.mark.parametrize("narrow", [{"top_k": 1}, {"top_k": 0, "top_p": 0.0}, {"top_k": 0, "min_p": 1.0}])
+def test_drawn_beams_keep_a_token_besides_the_ends(bert: Any, narrow: dict[str, Any]) -> None:
+    options: dict[str, Any] = {"do_sample": True, "max_new_tokens": 1, "return_dict_in_generate": True, **narrow}
+    for beams, eos, left in ((1, [1, 2], 1), (2, None, 2), (2, [1, 2], 3)):
+        out = generate(bert, IDS, num_beams=beams, eos_token_id=eos, output_scores=True, **options)
+        assert (np.isfinite(out.scores[0]).sum(axis=1) == left).all()
 
 
 def test_seeds(bert: Any) -> None:
