@@ -92,6 +92,15 @@ def test_a_symbol_made_in_two_ways_has_one_id():
     assert len(set(symbols.texts)) == len(symbols.texts)
 
 
+def test_a_pair_that_forms_anew_keeps_its_count_and_stands_where_it_was_joined_last():
+    words = {(0, 1): 20, (0, 1, 2): 10, (0, 1, 2, 3): 15, (0, 4, 3): 4}
+    steps = []
+    merges = learn_merges(words, Symbols(["a", "b", "c", "d", "bc"]), 99, 1, on_step=steps.append)
+    assert merges == [("a", "b"), ("ab", "c"), ("a", "bc"), ("abc", "d")]
+    joined = [(step.merged, step.frequency) for step in steps]
+    assert joined == [("ab", 45), ("abc", 25), ("abcd", 15), ("abc", 4), ("abcd", 19)]
+
+
 # ------------------------------------------------------------ BPE
 
 
@@ -107,6 +116,10 @@ def test_bpe_vocabulary_has_specials_bytes_and_merges_in_order():
 def test_bpe_prefix_space():
     assert ("Ġ", "a") in train_bpe(["a", "a"], 300, add_prefix_space=True, progress=False).merges
     assert train_bpe([" a", " a"], 300, progress=False).merges == [("Ġ", "a")]
+
+
+def test_bpe_prefix_space_is_not_doubled():
+    assert train_bpe([" a", " a"], 300, add_prefix_space=True, progress=False).merges == [("Ġ", "a")]
 
 
 def test_bpe_files_load(tmp_path):
@@ -147,6 +160,20 @@ def test_wordpiece_options():
 def test_limited_alphabet_keeps_the_most_frequent_characters():
     trained = train_wordpiece(["aab aab ac"], 40, limit_alphabet=2, min_frequency=99, progress=False)
     assert list(trained.vocab)[5:] == ["a", "b", "##a", "##b"]
+
+
+def test_the_alphabet_counts_occurrences_not_words():
+    trained = train_wordpiece(["zzz b", "aq bq q"], 99, limit_alphabet=3, progress=False, special_tokens=["[UNK]"])
+    assert {"z", "q", "b"} < set(trained.vocab)  # 3, 3 and 2 times; a once
+    trained = train_wordpiece(["z"] * 5 + ["qa qb"], 99, limit_alphabet=1, progress=False, special_tokens=["[UNK]"])
+    assert list(trained.vocab) == ["[UNK]", "z"]
+
+
+def test_words_that_the_limited_alphabet_makes_equal_count_together():
+    steps = []
+    texts = ["ab"] * 5 + ["axb"] * 4
+    train_wordpiece(texts, 99, limit_alphabet=2, progress=False, on_step=steps.append)
+    assert [(step.merged, step.frequency) for step in steps] == [("ab", 9)]
 
 
 def test_wordpiece_files_load(tmp_path):

@@ -39,6 +39,17 @@ def random_words(rng, alphabet="abc"):
     return {word: rng.randint(1, 5) for word in words}
 
 
+# ------------------------------------------------------------ best paths
+
+
+def test_of_equal_ways_the_longer_last_piece_wins():
+    lattice = Lattice(["xab", "ab"], {"x": 0, "a": 1, "b": 2, "ab": 3}, 2)
+    best, last = lattice.best_paths(np.array([-1.0, -1.0, -1.0, -2.0, -20.0]))
+    assert best.tolist() == [-3.0, -2.0]
+    rounds = [(texts.tolist(), pieces.tolist()) for texts, pieces in lattice.walk(last)]
+    assert rounds == [([0, 1], [3, 3]), ([0], [0])]
+
+
 # ------------------------------------------------------------ seeds
 
 
