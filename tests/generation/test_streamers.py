@@ -35,3 +35,16 @@ def test_it_prints_and_can_be_used_again(capsys: pytest.CaptureFixture[str]) -> 
 def test_several_texts_are_an_error() -> None:
     with pytest.raises(mb.InputError, match="a TextStreamer shows one text, but several are generated"):
         mb.TextStreamer(tokenizer("bert")).put(np.ones((2, 3), dtype=int))
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "rembert"])
+def test_ids_that_only_the_model_has_give_no_text(family: str) -> None:
+    """A model's vocabulary may be padded to a round size."""
+    tok = tokenizer(family)
+    pieces: list[str] = []
+    streamer = mb.TextStreamer(tok, write=pieces.append)
+    ids = tok("plants create", add_special_tokens=False)["input_ids"]
+    streamer.put(np.array([ids]))
+    streamer.put(np.array([len(tok) + 2]))
+    streamer.end()
+    assert "".join(pieces) == tok.decode(ids) + "\n"

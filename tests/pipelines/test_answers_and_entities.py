@@ -4,7 +4,15 @@ import numpy as np
 
 from minibert.pipelines.answers import best_spans, merge_answers, span_characters
 from minibert.pipelines.entities import Token, group, label_tokens, merge_overlapping, merge_words
+from minibert.pipelines.scores import host_logits, softmax
 from minibert.tokenizers.encoding import Encoding
+
+
+def test_scores_of_float16_are_computed_in_float32() -> None:
+    probs = softmax(host_logits(np.zeros(3000, dtype=np.float16)))
+    assert probs.dtype == np.float32
+    assert abs(float(probs.sum()) - 1) < 1e-5
+
 
 LABELS = {0: "O", 1: "B-PER", 2: "I-PER", 3: "LOC"}
 

@@ -33,10 +33,13 @@ class TestFillMask:
             assert [entry["token"] for entry in entries] == np.argsort(-row)[:4].tolist()
             np.testing.assert_allclose([entry["score"] for entry in entries], np.sort(row)[::-1][:4], rtol=1e-9)
         assert mask in first[0]["sequence"]  # the other one stays
+        padded = pipe(f"{mask} {pipe.tokenizer.pad_token} {mask}")
+        assert pipe.tokenizer.pad_token not in padded[0][0]["sequence"]
 
     def test_one_mask_fills_the_text(self) -> None:
         answers = make("fill-mask")("The quick brown [MASK] jumps.", targets=["the", "a"])
         assert {entry["token_str"] for entry in answers} == {"the", "a"}
+        assert make("fill-mask")("The quick brown [MASK] jumps.", targets=["a", "the", "a"]) == answers
         assert answers[0]["sequence"] == f"the quick brown {answers[0]['token_str']} jumps."
 
     def test_targets_that_are_several_pieces(self) -> None:
@@ -407,6 +410,17 @@ def test_multiple_choice(family: str) -> None:
         pipe({"prompt": "x", "choices": ["a"]})
     with pytest.raises(mb.InputError, match=r"the input is a dict with the keys \['prompt'\]"):
         pipe({"prompt": "x"})
+
+
+def test_generated_text_is_cleaned_up() -> None:
+    spaced = mb.BertTokenizer.from_pretrained(tokenizer("bert").name_or_path, clean_up_tokenization_spaces=False)
+    pipe = mb.pipeline("text-generation", model("bert", "ForCausalLM"), tokenizer=spaced)
+    ids = spaced("the fox , it", add_special_tokens=False)["input_ids"]
+    made = pipe("a", max_new_tokens=8, return_full_text=False, logits_processor=[
+        lambda texts, scores: np.tile(np.arange(scores.shape[1]) == ids[texts.shape[1] % 4], (len(texts), 1)) * 9.0
+    ])  # fmt: skip
+    assert ", " in made[0]["generated_text"]
+    assert " ," not in made[0]["generated_text"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
