@@ -2,6 +2,7 @@
 
 import pytest
 
+from minibert.errors import InputError
 from minibert.tokenizers.added_tokens import AddedToken, TokenMatcher
 from minibert.tokenizers.aligned_text import AlignedText
 from minibert.tokenizers.bert import BertTokenizer
@@ -120,3 +121,11 @@ def test_special_tokens_with_type_one(tmp_path):
     data["post_processor"]["single"][-1]["SpecialToken"]["type_id"] = 1
     (tmp_path / "tokenizer.json").write_text(json.dumps(data))
     assert BertTokenizer.from_pretrained(tmp_path)("a")["token_type_ids"] == [0, 0, 1]
+
+
+def test_a_sequence_to_cut_keeps_at_least_one_token():
+    assert kept_lengths(4, 4, 5, "only_first") == (1, 4)
+    assert kept_lengths(4, 4, 5, "only_second") == (4, 1)
+    for strategy in ("only_first", "only_second"):
+        with pytest.raises(InputError, match=f"4 tokens must go with '{strategy}', and that sequence has 4"):
+            kept_lengths(4, 4, 4, strategy)

@@ -19,7 +19,18 @@ from minibert.tokenizers.training.suffix_array import (
     repeated_substrings,
     sort_suffixes,
 )
-from minibert.tokenizers.training.unigram import EmStep, PruneStep, _first_byte, _script_ends, train_unigram
+from minibert.tokenizers.training.unigram import (
+    EmStep,
+    PruneStep,
+    _choose,
+    _first_byte,
+    _required_characters,
+    _script_ends,
+    _seeds,
+    _shrink,
+    _Words,
+    train_unigram,
+)
 from minibert.tokenizers.training.unigram_em import Lattice, digamma, estimate, prune, with_unknown
 from minibert.tokenizers.unigram import Unigram
 
@@ -242,7 +253,53 @@ def test_prune_drops_what_costs_least():
     assert decided.tokens == 50 + 2 + 2 + 15
 
 
+def test_the_loss_of_a_piece_is_what_its_alternative_costs():
+    words, pieces = {"ab": 10, "a": 5, "b": 3}, {"a": -2.0, "b": -2.0, "ab": -3.0}
+    ids = {piece: i for i, piece in enumerate(pieces)}
+    lattice, alone = Lattice(list(words), ids, 2), Lattice(list(pieces), ids, 2, whole=False)
+    scores = with_unknown(np.array(list(pieces.values())))
+    decided = prune(lattice, np.array([10.0, 5.0, 3.0]), alone, scores, 2, False)
+    assert decided.pieces.tolist() == [0, 1]
+    # ab has 10 of 18 tokens; without it, a and b would have 10 more each, of 28
+    kept, without = math.log(10 / 18), math.log(15 / 28) + math.log(13 / 28)
+    assert decided.losses.tolist() == pytest.approx([10 / 18 * (kept - without)])
+
+
+def test_covered_characters_end_where_the_coverage_is_reached():
+    assert _required_characters({"ab": 1}, 0.5) == ["a"]
+    assert _required_characters({"ab": 1}, 0.51) == ["a", "b"]
+    assert _required_characters({"b": 3, "a": 2, "c": 1}, 1.0) == ["b", "a", "c"]
+
+
+def test_seeds_are_those_that_cover_most_text():
+    words = _Words({"abcd": 3, "xy": 4}, {})
+    seeds = _seeds(words, 16, 2, 1, False)
+    assert {piece: size for piece, size in seeds.items() if len(piece) > 1} == {"abcd": 12.0}
+    assert (seeds["a"], seeds["x"]) == (3.0, 4.0)
+
+
+def test_the_final_choice():
+    chosen = _choose({"a": -1.0, "ab": -0.5}, ["b", "c", "a"], 4)  # b and c lost their pieces on the way
+    assert [piece.text for piece in chosen] == ["ab", "a", "b", "c"]
+    assert [piece.score for piece in chosen] == pytest.approx([-0.5, -1.0, -1.0, -1.0001])
+    assert [piece.text for piece in _choose({"c": -1.0, "ab": -1.0, "aa": -1.0}, [], 2)] == ["aa", "ab"]
+
+
 # ------------------------------------------------------------ the trainer
+
+
+def test_rounds_end_at_a_tenth_more_than_wanted():
+    steps = []
+    train_unigram(PROSE, 300, progress=False, on_step=steps.append)
+    assert steps[-1].pieces == 330
+
+
+def test_pieces_that_are_better_cut_do_not_stay():
+    # "ab" is less probable than "a", then "b": no text would ever hold it
+    kept = _shrink({"a": 50.0, "b": 50.0, "ab": 1.0}, {"a": 50, "b": 50, "ab": 1}, 3, False, False, None)
+    assert sorted(kept) == ["a", "b"]
+    kept = _shrink({"a": 5.0, "b": 5.0, "ab": 50.0}, {"a": 5, "b": 5, "ab": 50}, 3, False, False, None)
+    assert sorted(kept) == ["a", "ab", "b"]
 
 
 def test_vocabulary(tmp_path):
