@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.reference_packages import hugging_face_tokenizers
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # `import generated_texts`, whatever folder pytest is started in
 
@@ -12,7 +14,7 @@ sys.path.insert(0, str(HERE))  # `import generated_texts`, whatever folder pytes
 @pytest.fixture(scope="session")
 def wordpiece_file(tmp_path_factory):
     """A vocab.txt of some 1,500 tokens, learned by Hugging Face's trainer from the generator's sentences."""
-    tokenizers = pytest.importorskip("tokenizers", reason="trains the vocabulary that both sides use")
+    tokenizers = hugging_face_tokenizers("trains the vocabulary that both sides use")
     from generated_texts import SENTENCES
 
     folder = tmp_path_factory.mktemp("wordpiece")
@@ -27,7 +29,7 @@ def wordpiece_file(tmp_path_factory):
 @pytest.fixture(scope="session")
 def byte_bpe_folder(tmp_path_factory):
     """A folder with a vocab.json and merges.txt of some 1,200 tokens, learned likewise."""
-    tokenizers = pytest.importorskip("tokenizers", reason="trains the vocabulary that both sides use")
+    tokenizers = hugging_face_tokenizers("trains the vocabulary that both sides use")
     from generated_texts import SENTENCES
 
     folder = tmp_path_factory.mktemp("byte_bpe")

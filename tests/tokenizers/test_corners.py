@@ -129,3 +129,8 @@ def test_a_sequence_to_cut_keeps_at_least_one_token():
     for strategy in ("only_first", "only_second"):
         with pytest.raises(InputError, match=f"4 tokens must go with '{strategy}', and that sequence has 4"):
             kept_lengths(4, 4, 4, strategy)
+
+
+def test_swallowed_blanks_reach_to_the_ends_of_the_text():
+    for token, text in ((AddedToken("ab", rstrip=True), "ab  "), (AddedToken("ab", lstrip=True), "  ab")):
+        assert [tuple(match) for match in TokenMatcher([(token, 1)]).split(text)] == [(1, 0, 4)]

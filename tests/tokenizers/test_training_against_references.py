@@ -13,6 +13,7 @@ from minibert.tokenizers.training.bpe import ROBERTA_SPECIALS, train_bpe
 from minibert.tokenizers.training.unigram import train_unigram
 from minibert.tokenizers.training.wordpiece import train_wordpiece
 from minibert.tokenizers.unigram import Unigram
+from tests.reference_packages import hugging_face_tokenizers
 
 pytestmark = pytest.mark.reference
 PROSE = [text for topic in pydoc_data.topics.topics.values() for text in topic.split("\n\n") if len(text) < 3000]
@@ -27,7 +28,7 @@ HELD_OUT = PROSE[-400:]
 
 @pytest.fixture(scope="module")
 def tokenizers():
-    return pytest.importorskip("tokenizers", reason="the reference of this comparison")
+    return hugging_face_tokenizers("the reference of this comparison")
 
 
 @pytest.fixture(scope="module")

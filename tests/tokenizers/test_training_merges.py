@@ -120,6 +120,7 @@ def test_bpe_prefix_space():
 
 def test_bpe_prefix_space_is_not_doubled():
     assert train_bpe([" a", " a"], 300, add_prefix_space=True, progress=False).merges == [("Ġ", "a")]
+    assert train_bpe([" ", " "], 300, add_prefix_space=True, progress=False).merges == []
 
 
 def test_bpe_files_load(tmp_path):
