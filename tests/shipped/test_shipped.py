@@ -121,13 +121,25 @@ def test_the_models_reach_what_was_expected_and_beat_counting(name: str) -> None
     Of stories, everything that can be known: the rest is the first mention of a name or a thing.
     """
     found = figures(name)
-    expected = {"fact": 0.83, "story": 0.89, "example": 0.33, "gloss": 0.37, "verse": 0.33}
+    expected = {"fact": 0.83, "story": 0.88, "example": 0.33, "gloss": 0.37, "verse": 0.33}
     assert found["story_tokens"]["known"]["accuracy"] > 0.99
     for text, least in expected.items():
         assert found[f"final_{text}_accuracy"] > found[f"unigram_{text}_accuracy"]
         assert found[f"final_{text}_accuracy"] > found[f"bigram_{text}_accuracy"]
-        if name == "tiny-bert" or text != "fact":
-            assert found[f"final_{text}_accuracy"] >= least, text
+        assert found[f"final_{text}_accuracy"] >= least, text
+
+
+def test_the_recipe_in_pytorch_is_as_good() -> None:
+    """The whole recipe on both sides: final loss within 1 %, mean accuracy within a point, the start the same."""
+    found = figures("tiny-bert")
+    compared = found["compared"]
+    assert (compared["tokens"], compared["steps"]) == (found["recipe"]["tokens"], found["steps"])
+    assert abs(compared["mean_final_loss"]["ratio"] - 1) < 0.01
+    gaps = [each["minibert"]["accuracy"] - each["torch"]["accuracy"] for each in compared["final"].values()]
+    assert abs(sum(gaps) / len(gaps)) < 0.01
+    assert compared["until_step_1000"] < 1e-4
+    for text, each in compared["final"].items():
+        assert each["minibert"]["loss"] == found[f"final_{text}_loss"]
 
 
 @pytest.mark.parametrize("name", ENGLISH)
