@@ -5,6 +5,7 @@ CuPy (`tests/strict_cupy`), so that each step of the library meets the rules of 
 functions run; with `--backend=strict-kernels` the CUDA kernels do, compiled for the CPU.
 """
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="numpy",
         help="where new models live: on NumPy (default), or on the strict stand-in for CuPy, without kernels or with",
     )
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C interrupt, also where a script started pytest in the background with interrupts ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
