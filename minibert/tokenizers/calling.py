@@ -5,7 +5,6 @@ Python ones differ (which token truncation removes, what overflow looks like), t
 `profiles.py` says what is done here.
 """
 
-import gc
 import warnings
 from collections.abc import Sequence as Seq
 from typing import Any
@@ -15,6 +14,7 @@ from minibert.tokenizers.aligned_text import Span
 from minibert.tokenizers.base import TokenizerBase
 from minibert.tokenizers.batch_encoding import BatchEncoding, convert_offsets
 from minibert.tokenizers.call_options import CallOptions, quick_options
+from minibert.tokenizers.collector import collector_paused
 from minibert.tokenizers.encoding import Encoding, Sequence, Template
 from minibert.tokenizers.normalizers import check_no_surrogates
 from minibert.tokenizers.padding import PadValues, pad_encodings, pad_list, padded_length
@@ -22,28 +22,6 @@ from minibert.tokenizers.texts import Text, read_texts
 from minibert.tokenizers.truncation import kept_lengths, window_pairs, windows
 
 OFFSET_UNITS = ("codepoint", "utf-8", "utf-16")
-
-
-class _CollectorPaused:
-    """`with` this, Python's collector of cyclic garbage does not run.
-
-    A batch becomes millions of small lists and tuples and no cycle among them; visiting them again and again while
-    they are made would take as long as tokenizing. (Reference counting, which frees nearly everything, goes on.)
-    """
-
-    def __init__(self) -> None:
-        self._resume: list[bool] = []  # calls nest, in one thread or several: the last to leave restores
-
-    def __enter__(self) -> None:
-        self._resume.append(gc.isenabled())
-        gc.disable()
-
-    def __exit__(self, *_: object) -> None:
-        if self._resume.pop():
-            gc.enable()
-
-
-collector_paused = _CollectorPaused()
 
 
 class CallableTokenizer(TokenizerBase):

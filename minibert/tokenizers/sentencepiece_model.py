@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from minibert.errors import TokenizerError
 from minibert.tokenizers import protobuf
+from minibert.tokenizers.collector import collector_paused
 from minibert.tokenizers.protobuf import write_bytes_field, write_float_field, write_varint_field
 
 SPACE = "▁"  # U+2581 stands for a blank inside pieces
@@ -127,13 +128,15 @@ def read_sentencepiece_model(source: str | PathLike[str] | bytes) -> SentencePie
     corrupt, not a Unigram model, or whose pieces contradict each other; never another exception.
     """
     if isinstance(source, bytes):
-        return _read(source, "the model")
+        with collector_paused:
+            return _read(source, "the model")
     try:
         data = Path(source).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise TokenizerError(f"{source}: the SentencePiece model cannot be read: {reason}.") from None
-    return _read(data, str(source))
+    with collector_paused:
+        return _read(data, str(source))
 
 
 def _read(data: bytes, name: str) -> SentencePieceModel:
@@ -262,6 +265,9 @@ def check_pieces(model: SentencePieceModel) -> None:
     """Refuse, with TokenizerError, the vocabularies that SentencePiece refuses to load."""
     if not model.pieces:
         raise TokenizerError(f"{model.name}: the model holds no pieces; this is not a SentencePiece model.")
+    if _are_plain(model.pieces):
+        _check_unknown(model)
+        return
     texts: set[str] = set()
     reserved: set[str] = set()
     for index, piece in enumerate(model.pieces):
@@ -282,6 +288,17 @@ def check_pieces(model: SentencePieceModel) -> None:
                 f"{model.name}: byte fallback is on, but {len(missing)} of the 256 byte pieces are missing, "
                 f"the first is {missing[0]}."
             )
+
+
+def _are_plain(pieces: tuple[Piece, ...]) -> bool:
+    """Whether nothing can be wrong with the single pieces: the quick answer for nearly every vocabulary."""
+    texts = [piece.text for piece in pieces]
+    types = {piece.type for piece in pieces}
+    if len(set(texts)) < len(texts) or PieceType.BYTE in types or PieceType.NORMAL not in types:
+        return False
+    if not min(map(len, texts)) or max(map(len, texts)) * 4 >= LONGEST_PIECE or "\0" in "".join(texts):
+        return False
+    return all(map(math.isfinite, [piece.score for piece in pieces]))
 
 
 def is_stray_nul(piece: Piece, byte_fallback: bool) -> bool:

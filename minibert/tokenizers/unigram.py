@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from minibert.errors import InputError
 from minibert.tokenizers.aligned_text import AlignedText, Span
+from minibert.tokenizers.collector import collector_paused
 from minibert.tokenizers.normalizers import check_no_surrogates
 from minibert.tokenizers.sentencepiece_model import (
     BYTE_PIECES,
@@ -56,7 +57,8 @@ class Unigram:
     def __init__(self, model: SentencePieceModel) -> None:
         self.model = model
         self.normalizer = UnigramNormalizer(model)
-        self._words = Words(model)
+        with collector_paused:
+            self._words = Words(model)
         self.vocabulary = self._words.vocabulary
         inner = [text for text in self.vocabulary.ids if SPACE in text[1:]]
         self._words_are_independent = not inner and model.normalizer.escape_whitespaces

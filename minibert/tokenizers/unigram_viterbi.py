@@ -62,15 +62,22 @@ class Vocabulary:
         self.score_of = {text: self.scores[i] for text, i in self.ids.items()}
         self.scores.append(self.unk_score)  # also found as scores[-1]
         self.scores[self.unk_id] = self.unk_score
-        lengths: dict[str, set[int]] = {}
+        self.longest = max(map(len, self.ids), default=1)
+        self.longer = self._lengths_by_start()
+
+    def _lengths_by_start(self) -> dict[str, tuple[int, ...]]:
+        lengths: dict[str, int] = {}  # bit n: there is a piece of n characters
+        get = lengths.get
         for text in self.ids:
             if len(text) > 1:
-                lengths.setdefault(text[:3], set()).add(len(text))
-        for start, found in lengths.items():
-            if start[:2] in self.ids:
-                found.add(2)
-        self.longest = max(map(len, self.ids), default=1)
-        self.longer = {start: tuple(sorted(found)) for start, found in lengths.items()}
+                start = text[:3]
+                lengths[start] = get(start, 0) | 1 << len(text)
+        written = {bits: tuple(n for n in range(2, bits.bit_length()) if bits >> n & 1) for bits in lengths.values()}
+        short = {start for start in lengths if len(start) == 2}
+        return {
+            start: (2, *written[bits]) if start[:2] in short and len(start) > 2 else written[bits]
+            for start, bits in lengths.items()
+        }
 
     def starting_at(self, text: str, start: int) -> list[tuple[int, int, float]]:
         """(end, id, score) of the pieces that start here, shortest first.

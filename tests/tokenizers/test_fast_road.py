@@ -16,7 +16,7 @@ from generated_texts import generate
 from minibert.errors import InputError
 from minibert.tokenizers.added_tokens import AddedToken
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.calling import collector_paused
+from minibert.tokenizers.collector import collector_paused
 from minibert.tokenizers.encoding import Sequence
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
