@@ -165,7 +165,8 @@ class BertTokenizer(PreTrainedTokenizer):
         return self._words(self.normalize(AlignedText.from_text(chunk)))
 
     def _word_alone(self, word: str) -> list[list[Token]]:
-        return self._cut(AlignedText.from_text(word), [(0, len(word))])
+        cut = self._model.cut(word) or [(self._model.unknown[0], (0, len(word)))]
+        return [[Token(id_, span) for id_, span in cut]]
 
     def _normalized_ids(self, text: str) -> list[int]:
         if self.profile == "original":

@@ -206,7 +206,7 @@ class RobertaTokenizer(PreTrainedTokenizer):
         if not trim:
             return words, list(pairwise(ends))
         starts = list(map(add, ends, map(self._leads.__getitem__, ids)))  # now, because this finds the odd ones
-        if not self._leads.odd.isdisjoint(ids):
+        if self._leads.odd and not self._leads.odd.isdisjoint(ids):
             return words, [self._trim(id_, span) for id_, span in zip(ids, pairwise(ends), strict=True)]
         return words, list(zip(starts, islice(ends, 1, None), strict=True))
 
