@@ -136,6 +136,9 @@ class RemBertTokenizer(PreTrainedTokenizer):
         return self._located_chunks.locate(CHUNKS(text), start)
 
     def _chunk_words(self, chunk: str) -> list[list[Token]]:
+        found = self.unigram.pieces_in_place(chunk)
+        if found is not None:
+            return [[Token(id_, span) for id_, span in found]]
         return self._part_words(AlignedText.from_text(chunk), False)
 
     def _piece_ids(self, text: str) -> list[int]:

@@ -103,6 +103,20 @@ class Unigram:
         """
         return self.normalizer.collapses and self._goes_by_chunk(text) and self._chunks.ids(text) is not None
 
+    def pieces_in_place(self, chunk: str) -> list[tuple[int, Span]] | None:
+        """The ids and spans of a chunk with a blank in front, or None where normalising does more than write ▁ for it.
+
+        Then the piece of the normalised chunk from one place to another stands at these very places of the chunk.
+        """
+        normalized = SPACE + chunk[1:]
+        if chunk[0] != " " or self.normalizer.normalize_chunk(chunk[1:]) != normalized:
+            return None
+        ids, _, path, _ = self._words.find(normalized)
+        if len(ids) != len(path):  # unknown characters were fused, or written as bytes
+            return None
+        ends = [end for end, _ in path]
+        return list(zip(ids, zip([0, *ends], ends, strict=False), strict=True))
+
     def encode_plainly(self, text: str) -> list[int]:
         """What `encode` gives, by the plain search over the whole text."""
         normalized = self.normalize(text).text
