@@ -134,3 +134,10 @@ def test_a_sequence_to_cut_keeps_at_least_one_token():
 def test_swallowed_blanks_reach_to_the_ends_of_the_text():
     for token, text in ((AddedToken("ab", rstrip=True), "ab  "), (AddedToken("ab", lstrip=True), "  ab")):
         assert [tuple(match) for match in TokenMatcher([(token, 1)]).split(text)] == [(1, 0, 4)]
+
+
+def test_the_prefix_of_every_pre_split_word_has_no_width():
+    tokenizer = roberta([("Ġ", "a")], add_prefix_space=True)
+    row = tokenizer(["a", "a", "aa"], is_split_into_words=True, return_offsets_mapping=True, add_special_tokens=False)
+    assert row.tokens() == ["Ġa", "Ġa", "Ġa", "a"]
+    assert row["offset_mapping"] == [(0, 1), (0, 1), (0, 1), (1, 2)]

@@ -270,6 +270,14 @@ def test_chunks_that_rounding_could_turn_are_not_kept():
     assert unigram._chunks.ids("b ba") == unigram.encode_plainly("b ba")
 
 
+def test_no_word_is_taken_as_known_where_sums_are_shifted():
+    unigram = Unigram(model_of({"▁": -1.0, "a": -1.0, "b": -9.0}))
+    assert all(unigram._words.find(word)[1] < 100_000 - 20 * len(word) for word in ("▁", "▁a", "▁bbbb"))
+    assert unigram._chunks.ids("a a a") == unigram.encode_plainly("a a a")
+    assert unigram._chunks.ids("a " * 5000) is None  # the sum may have come close to where it is shifted
+    assert unigram.encode("a " * 5000) == unigram.encode_plainly("a " * 5000)
+
+
 def test_sums_beyond_the_limit_are_shifted():
     vocabulary = Vocabulary(model_of({"a": -9.0, "aa": -17.9, "b": -60.0}))
     text = "ab" * 900 + "a" * 9000
