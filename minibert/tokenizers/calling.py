@@ -196,15 +196,16 @@ class CallableTokenizer(TokenizerBase):
                 self._finish_offsets(sequence, text)
                 offsets.append([*no_span * len(lead), *(sequence.offsets or ()), *no_span * len(tail)])
         sizes = [len(row) for row in rows]
-        columns: dict[str, Any] = {
-            "input_ids": rows,
-            "token_type_ids": [[0] * size for size in sizes],
-            "attention_mask": [[1] * size for size in sizes],
-            "special_tokens_mask": [
-                [1] * len(lead) + [0] * (size - len(lead) - len(tail)) + [1] * len(tail) for size in sizes
-            ],
-            "length": sizes,
-        }
+        columns: dict[str, Any] = {"input_ids": rows, "length": sizes}
+        if "token_type_ids" in wanted:
+            columns["token_type_ids"] = [[0] * size for size in sizes]
+        if "attention_mask" in wanted:
+            columns["attention_mask"] = [[1] * size for size in sizes]
+        if "special_tokens_mask" in wanted:
+            added = len(lead) + len(tail)
+            columns["special_tokens_mask"] = [
+                [1] * len(lead) + [0] * (size - added) + [1] * len(tail) for size in sizes
+            ]
         if located:
             columns["offset_mapping"] = offsets
         if options.pads:
