@@ -14,9 +14,10 @@ from itertools import chain, count, repeat
 from typing import Any, ClassVar, NamedTuple
 
 from minibert.errors import InputError, TokenizerError
-from minibert.tokenizers.added_tokens import AddedToken, AddedVocabulary, Match
+from minibert.tokenizers.added_tokens import AddedToken, AddedVocabulary
 from minibert.tokenizers.aligned_text import AlignedText, Span
 from minibert.tokenizers.call_options import UNSET_LENGTH
+from minibert.tokenizers.chunks import LocatedText
 from minibert.tokenizers.encoding import BARE, Sequence, Template
 from minibert.tokenizers.padding import check_side
 from minibert.tokenizers.special_tokens import ROLES, SpecialTokens
@@ -168,30 +169,27 @@ class TokenizerBase(SpecialTokens):
         """Tokens with spans by the fast road, or None if this text must take the plain one."""
         if self.added.normalized.tokens and not self.added.normalized.absent(self._normalized(text)):
             return None
-        words: list[tuple[int, ...]] = []  # the ids of each
+        if self.added.raw.absent(text):
+            finish = only_spans and self._finishes_early
+            found = self._located(text, 0, finish, not only_spans)
+            return None if found is None else Sequence(found[0], found[1], _owners(found[2]), finish)
+        ids: list[int] = []
         offsets: list[Span] = []
-        plain = self.added.raw.absent(text)
-        finished = only_spans and plain and self._finishes_early
-        for match in [Match(None, 0, len(text))] if plain else self.added.raw.split(text, split_special):
+        sizes: list[int] = []  # how many tokens each word has
+        for match in self.added.raw.split(text, split_special):
             if match.id is not None:
-                words.append((match.id,))
-                offsets.append((match.start, match.end))
-                continue
-            found = self._located(text if plain else text[match.start : match.end], match.start, finished)
+                found = [match.id], [(match.start, match.end)], [1]
+            else:
+                found = self._located(text[match.start : match.end], match.start, False, not only_spans)
             if found is None:
                 return None
-            if not words:
-                words, offsets = found
-            else:
-                words += found[0]
-                offsets += found[1]
-        owners: list[int | None] | None = None
-        if not only_spans:
-            owners = list(chain.from_iterable(map(repeat, count(), map(len, words))))
-        return Sequence(list(chain.from_iterable(words)), offsets, owners, finished)
+            ids += found[0]
+            offsets += found[1]
+            sizes += found[2] or ()
+        return Sequence(ids, offsets, None if only_spans else _owners(sizes))
 
-    def _located(self, text: str, start: int, finish: bool) -> tuple[list[tuple[int, ...]], list[Span]] | None:
-        """The ids of each word, and all spans, of text between two added tokens; None: there is no fast road.
+    def _located(self, text: str, start: int, finish: bool, with_sizes: bool) -> LocatedText | None:
+        """Ids, spans and sizes of words, of text between two added tokens; None: there is no fast road.
 
         `finish`: do what `_finish_offsets` would do.
         """
@@ -423,6 +421,15 @@ CLEAN_UP = (
     (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"),
     (" n't", "n't"), (" 'm", "'m"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
 )  # fmt: skip
+
+
+def _owners(sizes: list[int] | None) -> list[int | None] | None:
+    """For each token the index of its word, from how many tokens each word has.
+
+    >>> _owners([1, 2])
+    [0, 1, 1]
+    """
+    return None if sizes is None else list(chain.from_iterable(map(repeat, count(), sizes)))
 
 
 def as_list(values: Any) -> Any:

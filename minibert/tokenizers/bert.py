@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from minibert.errors import TokenizerError
 from minibert.tokenizers.aligned_text import AlignedText, Span
 from minibert.tokenizers.base import CLEAN_UP, Token
-from minibert.tokenizers.chunks import ChunkCache, LocatedCache
+from minibert.tokenizers.chunks import ChunkCache, Located, LocatedCache, LocatedText, located, located_words
 from minibert.tokenizers.encoding import Slot, Template
 from minibert.tokenizers.normalizers import (
     BertNormalizerOptions,
@@ -104,8 +104,8 @@ class BertTokenizer(PreTrainedTokenizer):
             )
         self._model = WordPieceCache(self.vocab, str(unk_token), wordpieces_prefix, max_input_chars_per_word)
         self._chunks = ChunkCache(self, WHITESPACE if not clean_text else BERT_TO_SPACE)
-        self._located_chunks = LocatedCache(self._chunk_words)
-        self._located_words = LocatedCache(self._word_alone)
+        self._located_chunks = LocatedCache(self._locate_chunk)
+        self._located_words = LocatedCache(self._locate_word)
         self._set_roles(
             unk_token=unk_token, sep_token=sep_token, pad_token=pad_token, cls_token=cls_token, mask_token=mask_token
         )
@@ -152,21 +152,38 @@ class BertTokenizer(PreTrainedTokenizer):
             return list(chain.from_iterable(map(known.__getitem__, BERT_ASCII_WORDS.findall(text))))
         return self._normalized_ids(self._normalized(text))
 
-    def _located(self, text: str, start: int, finish: bool) -> tuple[list[tuple[int, ...]], list[Span]] | None:
+    def _located(self, text: str, start: int, finish: bool, with_sizes: bool) -> LocatedText | None:
         if self.profile == "original":
             return None
-        if not text.isascii() or not self.normalizer_options.clean_text or _ASCII_REMOVED(text):
-            return self._located_chunks.locate(self._chunks.matches(text), start)
-        # ASCII keeps its length: a word of the lower-cased text stands where it stood before
-        text = text.lower() if self.normalizer_options.lowercase else text
-        return self._located_words.locate(BERT_ASCII_WORDS.finditer(text), start)
+        if text.isascii() and self.normalizer_options.clean_text and not _ASCII_REMOVED(text):
+            # ASCII keeps its length: a word of the lower-cased text stands where it stood before
+            text = text.lower() if self.normalizer_options.lowercase else text
+            cache, matches = self._located_words, BERT_ASCII_WORDS.finditer
+        else:
+            cache, matches = self._located_chunks, self._chunks.matches
+        ids, offsets, _ = cache.locate(matches(text), start)
+        return ids, offsets, cache.word_sizes(match[0] for match in matches(text)) if with_sizes else None
 
-    def _chunk_words(self, chunk: str) -> list[list[Token]]:
-        return self._words(self.normalize(AlignedText.from_text(chunk)))
-
-    def _word_alone(self, word: str) -> list[list[Token]]:
+    def _locate_word(self, word: str) -> Located:
         cut = self._model.cut(word) or [(self._model.unknown[0], (0, len(word)))]
-        return [[Token(id_, span) for id_, span in cut]]
+        return located([id_ for id_, _ in cut], [span for _, span in cut], len(word))
+
+    def _locate_chunk(self, chunk: str) -> Located:
+        try:
+            written = list(map(self._translator.__getitem__, map(ord, chunk)))
+        except NeedsPlainPath:
+            return located_words(self._words(self.normalize(AlignedText.from_text(chunk))), len(chunk))
+        source = [i for i, chars in enumerate(written) for _ in chars]  # of each normalised character
+        ids: list[int] = []
+        spans: list[Span] = []
+        sizes: list[int] = []
+        for match in bert_word_pattern().finditer("".join(written)):
+            found, _, inside, _ = self._located_words[match[0]]
+            at = match.start()
+            ids += found
+            spans += [(source[at + a], source[at + b - 1] + 1) for a, b in inside]
+            sizes.append(len(found))
+        return located(ids, spans, len(chunk), sizes)
 
     def _normalized_ids(self, text: str) -> list[int]:
         if self.profile == "original":

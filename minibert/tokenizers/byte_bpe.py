@@ -14,7 +14,7 @@ import heapq
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from minibert.errors import TokenizerError
@@ -223,16 +223,21 @@ _NEVER = (1 << 60, -1)
 
 
 def merge_by_scan(ids: list[int], ranks: Ranks) -> list[int]:
-    """Look at all pairs, merge the best, look again: the fastest way for words of usual length."""
+    """Merge the best of all pairs, look its two neighbours up anew, and again: the fastest for usual words."""
     get = ranks.get
     ids = list(ids)
-    while len(ids) > 1:
-        found = [get(pair, _NEVER) for pair in pairwise(ids)]
+    found = [get(pair, _NEVER) for pair in pairwise(ids)]
+    while found:
         best = min(found)
         if best is _NEVER:
             break
         i = found.index(best)
-        ids[i : i + 2] = [best[1]]
+        ids[i] = merged = best[1]
+        del ids[i + 1], found[i]
+        if i:
+            found[i - 1] = get((ids[i - 1], merged), _NEVER)
+        if i < len(found):
+            found[i] = get((merged, ids[i + 1]), _NEVER)
     return ids
 
 
@@ -268,6 +273,8 @@ def byte_spans(word: str, sizes: Sequence[int]) -> list[Span]:
     >>> byte_spans("aé", [1, 1, 1]), byte_spans("é😀", [3, 3])
     ([(0, 1), (1, 2), (1, 2)], [(0, 2), (1, 2)])
     """
+    if word.isascii():
+        return list(pairwise(accumulate(sizes, initial=0)))
     owners = [i for i, char in enumerate(word) for _ in char.encode()]
     spans, start = [], 0
     for size in sizes:
@@ -276,6 +283,5 @@ def byte_spans(word: str, sizes: Sequence[int]) -> list[Span]:
     return spans
 
 
-def is_blank_char(char: str) -> bool:
-    """What trimming of offsets takes for a blank inside a token: "Ġ", and Unicode's white space."""
-    return char == "Ġ" or ord(char) in code_points(WHITESPACE)
+# What trimming of offsets takes for blanks inside a token: "Ġ", and Unicode's white space.
+BLANK_CHARS = "Ġ" + "".join(map(chr, sorted(code_points(WHITESPACE))))

@@ -56,7 +56,7 @@ class CharsMap:
         self._refuse_cycles(name)
         self.inner = self._inner_characters()  # characters at the second or a later place of a rule
         self._has_inner = _contains_any(self.inner)
-        self._printable_ascii_stays = not any(map(self.mentions, map(chr, range(0x20, 0x7F))))
+        self._printable_ascii_stays = self._stays(map(chr, range(0x20, 0x7F)))
 
     def _read(self, trie: "_Trie", strings: bytes, name: str) -> None:
         edges = trie.character_edges()
@@ -92,6 +92,17 @@ class CharsMap:
 
     def _inner_characters(self) -> set[str]:
         return {char for node, steps in self._children.items() if node != ROOT for char in steps}
+
+    def _stays(self, characters: Iterable[str]) -> bool:
+        """Whether no rule applies to a text that consists of these characters."""
+        waiting, alphabet = [ROOT], set(characters)
+        while waiting:
+            steps = self._children.get(waiting.pop(), {})
+            reached = [steps[char] for char in alphabet.intersection(steps)]
+            if not self._targets.keys().isdisjoint(reached):
+                return False
+            waiting += reached
+        return True
 
     def match(self, text: str, at: int) -> tuple[int, str]:
         """The longest rule that matches `text` at place `at`: how many characters it takes, and its target.
@@ -136,6 +147,11 @@ class CharsMap:
     def mentions(self, char: str) -> bool:
         """Whether the character stands in the source of any rule."""
         return char in self._children.get(ROOT, {}) or char in self.inner
+
+    def written_as(self, target: str) -> list[str]:
+        """The characters that are replaced by `target` wherever they stand."""
+        chars = [chr(code) for code, written in self.singles.items() if written == target]
+        return [char for char in chars if char not in self._starts and char not in self.inner]
 
     def rules(self) -> dict[str, str]:
         """Every rule, source -> target. Real maps have some 200,000: this takes a second."""

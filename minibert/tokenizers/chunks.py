@@ -1,13 +1,13 @@
-"""The fast road: what stands between two blanks is tokenized once and remembered.
+"""The fast road: a part of the text is tokenized once and remembered.
 
-A chunk is a run of characters without a blank. Normalisation, cutting and the model never look across a
-blank, so a chunk gives the same tokens wherever it stands, and its offsets only move along. The plain
-functions fill the caches; a test runs texts through both roads. RoBERTa's chunks are the words of its pattern,
-which have a blank in front.
+The parts are BERT's words, or where the text is not ASCII what stands between two blanks; the words of RoBERTa's
+pattern; what stands between RemBERT's blanks. Normalisation, cutting and the model never look across their ends, so a
+part gives the same tokens wherever it stands, and its offsets only move along. A test runs texts through this road
+and through the plain functions.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from minibert.tokenizers.aligned_text import Span
@@ -17,9 +17,32 @@ from minibert.tokenizers.wordpiece import CACHE_LIMIT
 if TYPE_CHECKING:
     from minibert.tokenizers.base import Token, TokenizerBase
 
-# A chunk's tokens: the ids of each of its words, and the tokens' spans from the chunk's start. None for the spans:
-# there is one token, and it covers the whole chunk. Plain tuples, which cost the garbage collector nothing.
-Located = tuple[tuple[tuple[int, ...], ...], tuple[Span, ...] | None]
+LONGEST_KEPT = 64  # characters; longer parts hardly ever come back, and would fill the memory
+
+# What is known about a part: plain tuples, which cost the garbage collector nothing.
+#   ids
+#   lead: of one token that goes on to the part's end, how many characters stand before it; otherwise None
+#   spans: of each token, from the part's start
+#   sizes: how many tokens each of its words has; None for a single word
+Located = tuple[tuple[int, ...], int | None, tuple[Span, ...], tuple[int, ...] | None]
+# Of a text: its ids, their spans, and if asked for how many tokens each word has.
+LocatedText = tuple[list[int], list[Span], list[int] | None]
+
+
+def located(ids: Iterable[int], spans: Sequence[Span], length: int, sizes: Iterable[int] | None = None) -> Located:
+    """What is kept about a part of `length` characters.
+
+    >>> located([7], [(1, 4)], 4)
+    ((7,), 1, ((1, 4),), None)
+    """
+    lead = spans[0][0] if len(spans) == 1 and spans[0][1] == length else None
+    return tuple(ids), lead, tuple(spans), None if sizes is None else tuple(sizes)
+
+
+def located_words(words: "list[list[Token]]", length: int) -> Located:
+    """The same from words that the plain functions found."""
+    tokens = [token for word in words for token in word]
+    return located([token.id for token in tokens], [token.span for token in tokens], length, map(len, words))
 
 
 class ChunkCache(dict[str, tuple[int, ...]]):
@@ -34,6 +57,8 @@ class ChunkCache(dict[str, tuple[int, ...]]):
     def __missing__(self, chunk: str) -> tuple[int, ...]:
         tokenizer = self._tokenizer
         ids = tuple(tokenizer._normalized_ids(tokenizer._normalized(chunk)))
+        if len(chunk) > LONGEST_KEPT:
+            return ids
         if len(self) >= CACHE_LIMIT:
             self.clear()
         self[chunk] = ids
@@ -41,34 +66,56 @@ class ChunkCache(dict[str, tuple[int, ...]]):
 
 
 class LocatedCache(dict[str, Located]):
-    """chunk -> its tokens with spans; `words_of` finds them, plainly."""
+    """part -> its tokens with spans, which `find` knows."""
 
-    def __init__(self, words_of: "Callable[[str], list[list[Token]]]") -> None:
+    def __init__(self, find: Callable[[str], Located]) -> None:
         super().__init__()
-        self._words_of = words_of
+        self._find = find
 
-    def __missing__(self, chunk: str) -> Located:
-        words = self._words_of(chunk)
-        spans = tuple([token.span for word in words for token in word])
-        found: Located = (
-            tuple([tuple([token.id for token in word]) for word in words]),
-            None if spans == ((0, len(chunk)),) else spans,
-        )
+    def __missing__(self, part: str) -> Located:
+        found = self._find(part)
+        if len(part) > LONGEST_KEPT:
+            return found
         if len(self) >= CACHE_LIMIT:
             self.clear()
-        self[chunk] = found
+        self[part] = found
         return found
 
-    def locate(self, chunks: Iterable[re.Match[str]], start: int = 0) -> tuple[list[tuple[int, ...]], list[Span]]:
-        """The ids of each word of a text that begins at `start`, and the spans of all tokens."""
-        words: list[tuple[int, ...]] = []
+    def locate(self, parts: Iterable[re.Match[str]], start: int = 0) -> LocatedText:
+        """The tokens of a text that begins at `start`, from its parts, other characters standing between them."""
+        ids: list[int] = []
         offsets: list[Span] = []
-        for match in chunks:
-            found, spans = self[match[0]]
-            words += found
-            if spans is None:
+        for match in parts:
+            found, lead, spans, _ = self[match[0]]
+            ids += found
+            if lead == 0:
                 offsets.append(match.span())
             else:
                 at = match.start()
                 offsets += [(at + a, at + b) for a, b in spans]
-        return words, [(start + a, start + b) for a, b in offsets] if start else offsets
+        return ids, [(start + a, start + b) for a, b in offsets] if start else offsets, None
+
+    def locate_all(self, parts: Iterable[str], start: int = 0) -> LocatedText:
+        """The same where one part begins as the other ends, which is faster."""
+        ids: list[int] = []
+        offsets: list[Span] = []
+        at = start
+        for part in parts:
+            found, lead, spans, _ = self[part]
+            ids += found
+            if lead is None:
+                offsets += [(at + a, at + b) for a, b in spans]
+                at += len(part)
+            else:
+                first = at + lead
+                at += len(part)
+                offsets.append((first, at))
+        return ids, offsets, None
+
+    def word_sizes(self, parts: Iterable[str]) -> list[int]:
+        """How many tokens each word of these parts has."""
+        sizes: list[int] = []
+        for part in parts:
+            ids, _, _, words = self[part]
+            sizes += (len(ids),) if words is None else words
+        return sizes

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 
 from minibert.errors import TokenizerError
 from minibert.tokenizers.added_tokens import AddedToken
-from minibert.tokenizers.aligned_text import AlignedText, Span
+from minibert.tokenizers.aligned_text import AlignedText
 from minibert.tokenizers.base import Token
-from minibert.tokenizers.chunks import LocatedCache
+from minibert.tokenizers.chunks import Located, LocatedCache, LocatedText, located, located_words
 from minibert.tokenizers.encoding import Slot, Template
 from minibert.tokenizers.normalizers import lower_char
 from minibert.tokenizers.pretrained import PreTrainedTokenizer
@@ -27,8 +27,9 @@ from minibert.tokenizers.sentencepiece_model import (
     read_sentencepiece_model,
 )
 from minibert.tokenizers.unigram import Unigram, decode_bytes
+from minibert.tokenizers.unigram_words import TooLong
 
-CHUNKS = re.compile(" ?[^ ]+").finditer  # with the blank before it, which the token of its ▁ covers
+CHUNKS = re.compile(" *[^ ]+| +").findall  # with the blanks before it, the last of which the token of its ▁ covers
 
 
 class RemBertTokenizer(PreTrainedTokenizer):
@@ -76,7 +77,7 @@ class RemBertTokenizer(PreTrainedTokenizer):
                 )
             model = read_sentencepiece_model(vocab_file)
         self.unigram = Unigram(model)
-        self._located_chunks = LocatedCache(self._chunk_words)
+        self._located_chunks = self.unigram.chunks.located = LocatedCache(self._locate_chunk)
         self.do_lower_case = do_lower_case
         self.remove_space = remove_space
         self.keep_accents = keep_accents
@@ -130,16 +131,29 @@ class RemBertTokenizer(PreTrainedTokenizer):
         tokens = zip(encoding.words, map(Token, encoding.ids, encoding.offsets), strict=True)
         return [[token for _, token in word] for _, word in groupby(tokens, key=lambda pair: pair[0])]
 
-    def _located(self, text: str, start: int, finish: bool) -> tuple[list[tuple[int, ...]], list[Span]] | None:
-        if self.do_lower_case or not self.keep_accents or not self.unigram.holds_by_chunk(text):
+    def _located(self, text: str, start: int, finish: bool, with_sizes: bool) -> LocatedText | None:
+        unigram = self.unigram
+        if self.do_lower_case or not self.keep_accents or not unigram.goes_by_chunk(text):
             return None
-        return self._located_chunks.locate(CHUNKS(text), start)
+        if not unigram.normalizer.collapses:  # a chunk would bring a ▁ of its own
+            return None
+        text = unigram.normalizer.write_blanks(text)
+        parts, cache = CHUNKS(text), self._located_chunks
+        unigram.chunks.make_room()
+        try:
+            ids, offsets, _ = cache.locate_all(parts, start)
+        except TooLong:
+            return None
+        if not unigram.chunks.hold(text.split(" "), len(text)):
+            return None
+        return ids, offsets, cache.word_sizes(parts) if with_sizes else None
 
-    def _chunk_words(self, chunk: str) -> list[list[Token]]:
+    def _locate_chunk(self, chunk: str) -> Located:
+        """A chunk with the blanks before it."""
         found = self.unigram.pieces_in_place(chunk)
         if found is not None:
-            return [[Token(id_, span) for id_, span in found]]
-        return self._part_words(AlignedText.from_text(chunk), False)
+            return located(*found, len(chunk))
+        return located_words(self._part_words(AlignedText.from_text(chunk), False), len(chunk))
 
     def _piece_ids(self, text: str) -> list[int]:
         if self.do_lower_case or not self.keep_accents:

@@ -3,9 +3,8 @@
 import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, cached_property
-from itertools import accumulate, chain, islice, pairwise
-from operator import add
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,14 +14,14 @@ from minibert.tokenizers.aligned_text import AlignedText, Span
 from minibert.tokenizers.base import Token
 from minibert.tokenizers.byte_bpe import (
     ASCII_WORDS,
+    BLANK_CHARS,
     BytePairCache,
     byte_level_pre_tokenize,
     byte_spans,
     fast_words,
     from_byte_chars,
-    is_blank_char,
 )
-from minibert.tokenizers.chunks import LocatedCache
+from minibert.tokenizers.chunks import Located, LocatedCache, LocatedText, located
 from minibert.tokenizers.encoding import BARE_ONE_TYPE, Slot, Template
 from minibert.tokenizers.encoding import Sequence as TokenSequence
 from minibert.tokenizers.normalizers import NeedsPlainPath, check_no_surrogates
@@ -95,9 +94,8 @@ class RobertaTokenizer(PreTrainedTokenizer):
         unknown = self.vocab.get(str(unk_token)) if self.profile == "original" else None
         self._model = BytePairCache(self.vocab, self.merges, unknown)
         self._token_blanks = _BlankCache(self.tokens_by_id)
-        self._leads = _LeadCache(self._token_blanks, self.tokens_by_id)
-        self._located_words = LocatedCache(self._word_alone)
-        self._trimmed_words = LocatedCache(self._word_trimmed)
+        self._located_words = LocatedCache(self._locate_word)
+        self._trimmed_words = LocatedCache(self._locate_trimmed)
         self._sizes = {id_: len(token) for id_, token in self.tokens_by_id.items()}
         if isinstance(mask_token, str):  # the mask token swallows the blank before it
             mask_token = AddedToken(mask_token, lstrip=True, normalized=False, special=True)
@@ -132,15 +130,16 @@ class RobertaTokenizer(PreTrainedTokenizer):
     def _cut(self, text: AlignedText, spans: list[Span]) -> list[list[Token]]:
         words = []
         for start, end in spans:
-            ids, parts = self._spans_of(text.text[start:end])
+            word = text.text[start:end]
+            ids = self._model.cut(word)
+            parts = self._spans_of(word, ids)
             tokens = [Token(id_, text.span(start + a, start + b)) for id_, (a, b) in zip(ids, parts, strict=True)]
             words.append(tokens)
         return words
 
-    def _spans_of(self, word: str) -> tuple[list[int], list[Span]]:
-        """The ids of a word and their spans inside it."""
-        ids = self._model.cut(word)
-        return ids, byte_spans(word, [self._sizes[id_] for id_ in ids])
+    def _spans_of(self, word: str, ids: Iterable[int]) -> list[Span]:
+        """Where in a word the tokens stand that it was cut into."""
+        return byte_spans(word, [self._sizes[id_] for id_ in ids])
 
     def _adds_space(self, text: str) -> bool:
         """Whether a part between special tokens gets a blank; the original adds one to the whole text instead."""
@@ -187,38 +186,29 @@ class RobertaTokenizer(PreTrainedTokenizer):
     def _finishes_early(self) -> bool:  # type: ignore[override]
         return not self.add_prefix_space  # its blank depends on which token is the first after truncation
 
-    def _located(self, text: str, start: int, finish: bool) -> tuple[list[tuple[int, ...]], list[Span]] | None:
+    def _located(self, text: str, start: int, finish: bool, with_sizes: bool) -> LocatedText | None:
         if self._adds_space(text):
-            words, offsets = self._located(" " + text, start - 1, False) or ([], [])
-            offsets[:1] = [(start, max(end, start + 1)) for _, end in offsets[:1]]  # the blank has no place of its own
-            return (words, offsets) if words else None
-        trim = finish and self.trim_offsets
-        if not text.isascii():
-            located = self._trimmed_words if trim else self._located_words
-            try:
-                return located.locate(fast_words().finditer(text), start)
-            except NeedsPlainPath:
-                return None
-        # the tokens of ASCII text lie end to end, a character for each of their bytes
-        words = list(map(self._model.__getitem__, ASCII_WORDS.findall(text)))
-        ids = list(chain.from_iterable(words))
-        ends = list(accumulate(map(self._sizes.__getitem__, ids), initial=start))
-        if not trim:
-            return words, list(pairwise(ends))
-        starts = list(map(add, ends, map(self._leads.__getitem__, ids)))  # now, because this finds the odd ones
-        if self._leads.odd and not self._leads.odd.isdisjoint(ids):
-            return words, [self._trim(id_, span) for id_, span in zip(ids, pairwise(ends), strict=True)]
-        return words, list(zip(starts, islice(ends, 1, None), strict=True))
+            found = self._located(" " + text, start - 1, False, with_sizes)
+            if found is not None:  # the blank has no place of its own
+                found[1][:1] = [(start, max(end, start + 1)) for _, end in found[1][:1]]
+            return found
+        cache = self._trimmed_words if finish and self.trim_offsets else self._located_words
+        words = (ASCII_WORDS if text.isascii() else fast_words()).findall(text)
+        try:
+            ids, offsets, _ = cache.locate_all(words, start)
+        except NeedsPlainPath:
+            return None
+        return ids, offsets, cache.word_sizes(words) if with_sizes else None
 
-    def _trim(self, id_: int, span: Span) -> Span:
-        return _trimmed(*span, *self._token_blanks[id_])
+    def _locate_word(self, word: str) -> Located:
+        ids = self._model[word]
+        return located(ids, self._spans_of(word, ids), len(word))
 
-    def _word_alone(self, word: str) -> list[list[Token]]:
-        ids, spans = self._model[word], self._spans_of(word)[1]
-        return [list(map(Token, ids, spans))]
-
-    def _word_trimmed(self, word: str) -> list[list[Token]]:
-        return [[Token(id_, self._trim(id_, span)) for id_, span in self._word_alone(word)[0]]]
+    def _locate_trimmed(self, word: str) -> Located:
+        ids = self._model[word]
+        blanks = map(self._token_blanks.__getitem__, ids)
+        spans = self._spans_of(word, ids)
+        return located(ids, [_trimmed(*span, *ends) for span, ends in zip(spans, blanks, strict=True)], len(word))
 
     def _normalized_ids(self, text: str) -> list[int]:
         return self._piece_ids(text)
@@ -291,29 +281,10 @@ class _BlankCache(dict[int, tuple[int, int]]):
         return found
 
 
-class _LeadCache(dict[int, int]):
-    """token id -> how many blanks it begins with; `odd`: tokens that also end in some, and are not all blanks."""
-
-    def __init__(self, blanks: _BlankCache, tokens: Mapping[int, str]) -> None:
-        super().__init__()
-        self._blanks, self._tokens = blanks, tokens
-        self.odd: set[int] = set()
-
-    def __missing__(self, id_: int) -> int:
-        lead, trail = self._blanks[id_]
-        if trail and lead < len(self._tokens[id_]):
-            self.odd.add(id_)
-        self[id_] = lead
-        return lead
-
-
-@cache
 def _blanks(token: str) -> tuple[int, int]:
     """How many blanks a token begins and ends with."""
     size = len(token)
-    lead = next((i for i, char in enumerate(token) if not is_blank_char(char)), size)
-    trail = next((i for i, char in enumerate(reversed(token)) if not is_blank_char(char)), size)
-    return lead, trail
+    return size - len(token.lstrip(BLANK_CHARS)), size - len(token.rstrip(BLANK_CHARS))
 
 
 RobertaTokenizerFast = RobertaTokenizer

@@ -9,7 +9,7 @@ Does not handle: sampling and n-best lists, denormalisers, special tokens (`[CLS
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from minibert.errors import InputError
@@ -65,7 +65,10 @@ class Unigram:
         # the first piece of a word must not be unknown, or it could be fused with the word before
         by_chunk = self._words_are_independent and SPACE in self.vocabulary.ids
         self._by_chunk = by_chunk and self.normalizer.chunks_are_independent
-        self._chunks = Chunks(self._words, self.normalizer)
+        self.chunks = Chunks(self._words, self.normalizer)
+        self._sizes = [len(piece.text) for piece in model.pieces]
+        # ids that may stand for other than what their pieces say: runs of unknown characters, bytes
+        self._irregular = {model.unk_id, *(model.ids[piece] for piece in BYTE_PIECES if model.byte_fallback)}
 
     def normalize(self, text: str | AlignedText) -> AlignedText:
         """The text as the search sees it, aligned with the original."""
@@ -84,38 +87,36 @@ class Unigram:
 
         Raises InputError for lone surrogates, which no encoding of Unicode can hold.
         """
-        if self._goes_by_chunk(text):
-            ids = self._chunks.ids(text)
+        if self.goes_by_chunk(text):
+            ids = self.chunks.ids(self.normalizer.write_blanks(text))
             if ids is not None:
                 return ids
         check_no_surrogates(text)
         normalized = self.normalizer.normalize_text(text)
         return self._words.to_ids(normalized, self._path(normalized))
 
-    def _goes_by_chunk(self, text: str) -> bool:
+    def goes_by_chunk(self, text: str) -> bool:
         """Whether the blanks of this text cut it into parts that are independent, but for how sums are rounded."""
         return self._by_chunk and text != "" and SPACE not in text and not self.normalizer.symbols.found_in(text)
 
-    def holds_by_chunk(self, text: str) -> bool:
-        """Whether what stands between two blanks of this text has the tokens and the spans that it has alone.
+    def pieces_in_place(self, part: str) -> tuple[Sequence[int], list[Span]] | None:
+        """The ids and spans of a chunk that comes with the blanks before it, or None where this takes a closer look.
 
-        That is, with one blank in front where one stands there in the text: runs of blanks must count as one.
+        Where normalising writes a character for each character, the pieces lie end to end in the part, the last
+        of its blanks being the ▁. A part without a blank begins the text, and its ▁ stands for its first character.
         """
-        return self.normalizer.collapses and self._goes_by_chunk(text) and self._chunks.ids(text) is not None
-
-    def pieces_in_place(self, chunk: str) -> list[tuple[int, Span]] | None:
-        """The ids and spans of a chunk with a blank in front, or None where normalising does more than write ▁ for it.
-
-        Then the piece of the normalised chunk from one place to another stands at these very places of the chunk.
-        """
-        normalized = SPACE + chunk[1:]
-        if chunk[0] != " " or self.normalizer.normalize_chunk(chunk[1:]) != normalized:
+        chunk = part.lstrip(" ")
+        normalized = self.normalizer.normalize_chunk(chunk)
+        if SPACE in normalized[1:] or not self.normalizer.keeps_places(chunk, normalized):
             return None
-        ids, _, path, _ = self._words.find(normalized)
-        if len(ids) != len(path):  # unknown characters were fused, or written as bytes
+        ids = self.chunks[chunk]
+        if not self._irregular.isdisjoint(ids):
             return None
-        ends = [end for end, _ in path]
-        return list(zip(ids, zip([0, *ends], ends, strict=False), strict=True))
+        places = accumulate([self._sizes[id_] for id_ in ids], initial=len(part) - len(normalized))
+        spans = list(pairwise(places))
+        if len(part) == len(chunk):
+            spans[0] = (0, max(spans[0][1], 1))
+        return ids, spans
 
     def encode_plainly(self, text: str) -> list[int]:
         """What `encode` gives, by the plain search over the whole text."""
@@ -179,7 +180,7 @@ class Unigram:
         return self.model.pieces[index]
 
     def _path(self, normalized: str) -> list[tuple[int, int]]:
-        words = split_words(normalized) if self._words_are_independent else [normalized]
+        words = self._words.split(normalized) if self._words_are_independent else [normalized]
         return self._words.path(words)
 
     def _tokens(self, normalized: str) -> Iterator[tuple[int, str, int, int]]:

@@ -6,7 +6,7 @@ keeps track of where each character comes from; `normalize_text` is the fast for
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from minibert.tokenizers.aligned_text import AlignedText, Span
 from minibert.tokenizers.charsmap import CharsMap
@@ -35,6 +35,7 @@ class UnigramNormalizer:
         self.adds_suffix = options.add_dummy_prefix and model.treat_whitespace_as_suffix
         symbols = [piece.text for piece in model.pieces if piece.type == PieceType.USER_DEFINED]
         self.symbols = SymbolMatcher(symbols)
+        self._other_blanks = _one_of(self.charsmap.written_as(" "))
         # collapsing the blanks of the whole text at once is the same, unless a rule writes two in a row
         self._targets_are_simple = not any("  " in target for target in self.charsmap.targets)
 
@@ -55,6 +56,16 @@ class UnigramNormalizer:
         if text and " " not in text and self.space not in text:
             return self.space + text
         return self._finish(text)
+
+    def write_blanks(self, text: str) -> str:
+        """The text with " " for each character that the map turns into it: the same to everything that follows."""
+        return text if self._other_blanks is None or text.isprintable() else self._other_blanks(" ", text)
+
+    def keeps_places(self, chunk: str, normalized: str) -> bool:
+        """Whether each character of a chunk became one character of the normalised chunk, after its ▁."""
+        if normalized == self.space + chunk:
+            return True
+        return len(normalized) == len(chunk) + 1 and self.charsmap.keeps_places(chunk)
 
     @property
     def chunks_are_independent(self) -> bool:
@@ -172,6 +183,11 @@ class SymbolMatcher:
         if not self._lengths:
             return False
         return any(self.match(text, at) for first in self._lengths for at in _places(text, first))
+
+
+def _one_of(characters: list[str]) -> Callable[[str, str], str] | None:
+    """The function that replaces each of these characters in a text; None if there are none."""
+    return re.compile("[" + "".join(map(re.escape, characters)) + "]").sub if characters else None
 
 
 def _places(text: str, char: str) -> Iterator[int]:

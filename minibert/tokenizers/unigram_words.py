@@ -15,8 +15,9 @@ before can turn a near-tie inside a word. The argument why the words may be kept
 
 import re
 from array import array
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Callable, Iterable
+from itertools import accumulate, chain
+from typing import Any
 
 from minibert.tokenizers.normalizers import check_no_surrogates
 from minibert.tokenizers.sentencepiece_model import BYTE_PIECES, SPACE, SentencePieceModel
@@ -30,6 +31,8 @@ LONG_TEXT = 8000  # characters; from here on texts are encoded word by word
 COST = 12.0  # a character; see `Chunks`
 
 split_words = re.compile(f"{SPACE}[^{SPACE}]*|[^{SPACE}]+").findall
+# Signs that most vocabularies hold in no piece together with letters; see `split_at_seams`.
+SIGNS = "0123456789!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~¡¿«»“”‘’„–—…、。「」『』・"
 
 # What is known about a word: a plain tuple, which the garbage collector leaves alone once it has seen that it holds
 # numbers only; it would visit a named one for ever.
@@ -53,18 +56,13 @@ class Chunks(dict[str, tuple[int, ...]]):
         super().__init__()
         self._words, self._normalizer = words, normalizer
         self.touchy: dict[str, float] = {}
+        self.located: dict[str, Any] = {}  # what others keep about chunks, only as long as `touchy` knows these
 
     def __missing__(self, chunk: str) -> tuple[int, ...]:
         if len(chunk) > LONGEST_KEPT:
             raise TooLong
         check_no_surrogates(chunk)
-        words = list(map(self._words.find, split_words(self._normalizer.normalize_chunk(chunk))))
-        if len(words) == 1:
-            ids, limit, _, cost = words[0]
-        else:
-            ids = tuple([id_ for ids, *_ in words for id_ in ids])
-            limit = min((limit for _, limit, *_ in words), default=INFINITY)
-            cost = sum(cost for *_, cost in words)
+        ids, limit, cost = self._words.find_all(self._normalizer.normalize_chunk(chunk))
         if cost > COST * (len(chunk) + 1):
             self.touchy[chunk] = -1.0
         elif limit <= COST * (LONG_TEXT + 1):
@@ -74,17 +72,22 @@ class Chunks(dict[str, tuple[int, ...]]):
 
     def ids(self, text: str) -> list[int] | None:
         """The ids of a whole text, or None if the way word by word must be taken."""
-        if len(self) >= WORDS_KEPT:
-            self.clear()
-            self.touchy.clear()
+        self.make_room()
         chunks = text.split(" ")
         try:
             ids = list(chain.from_iterable(map(self.__getitem__, chunks)))
         except TooLong:
             return None
-        return ids if self._hold(chunks, len(text)) else None
+        return ids if self.hold(chunks, len(text)) else None
 
-    def _hold(self, chunks: list[str], size: int) -> bool:
+    def make_room(self) -> None:
+        """Forget everything when there is too much."""
+        if len(self) >= WORDS_KEPT:
+            self.clear()
+            self.touchy.clear()
+            self.located.clear()
+
+    def hold(self, chunks: list[str], size: int) -> bool:
         """Whether chunks, all known, are cut in a text of this size as they are alone."""
         if size > LONG_TEXT:
             return False
@@ -92,6 +95,28 @@ class Chunks(dict[str, tuple[int, ...]]):
         return self.touchy.keys().isdisjoint(chunks) or all(
             self.touchy.get(chunk, INFINITY) > bound for chunk in chunks
         )
+
+
+def split_at_seams(pieces: Iterable[str]) -> Callable[[str], list[str]]:
+    """How to cut a normalised text into the smallest parts that no piece reaches across, ▁ aside.
+
+    That is before each ▁, and between signs and letters, if no piece has such a sign beside anything but signs.
+
+    >>> split_at_seams(["▁", "▁(", "a", "b", "ab", "(", ")", ")."])("▁(ab).")
+    ['▁(', 'ab', ').']
+    >>> split_at_seams(["a", "b", "b)", ")."])("▁(ab).")
+    ['▁(', 'ab).']
+    """
+    text = SPACE.join(pieces)
+    found, beside = f"([{re.escape(SIGNS)}])", f"([^{SPACE}])"
+    pairs = {*re.findall(f"{found}(?={beside})", text), *re.findall(f"{found}(?<={beside}.)", text, re.DOTALL)}
+    signs = set(SIGNS)
+    while bound := {sign for sign, other in pairs if sign in signs and other not in signs}:
+        signs -= bound
+    if not signs:
+        return split_words
+    loose = re.escape("".join(sorted(signs)))
+    return re.compile(f"{SPACE}?[{loose}]+|{SPACE}?[^{loose}{SPACE}]+|{SPACE}").findall
 
 
 class TooLong(Exception):
@@ -103,6 +128,7 @@ class Words:
 
     def __init__(self, model: SentencePieceModel) -> None:
         self.vocabulary = Vocabulary(model)
+        self.split = split_at_seams(self.vocabulary.ids)
         self._known: dict[str, Word] = {}
         self._unk_id = model.unk_id
         self._bytes = [model.ids[piece] for piece in BYTE_PIECES] if model.byte_fallback else None
@@ -126,6 +152,25 @@ class Words:
                 self._known.clear()
             self._known[text] = word
         return word
+
+    def find_all(self, text: str) -> tuple[tuple[int, ...], float, float]:
+        """Ids, limit and cost of a text that consists of words: see `Word`."""
+        parts = self.split(text)
+        if len(parts) == 1:
+            word = self.find(text)
+            return word[0], word[1], word[3]
+        ids: tuple[int, ...] = ()
+        limit, cost = INFINITY, 0.0
+        for part in parts:
+            found, holds, _, size = self.find(part)
+            ids += found
+            limit = min(limit, holds)
+            cost += size
+        if self._unk_id in ids:  # unknown parts side by side are one unknown piece
+            starts = accumulate(map(len, parts), initial=0)
+            paths = ((at, self.find(part)[2]) for at, part in zip(starts, parts, strict=False))
+            ids = tuple(self.to_ids(text, [(at + end, piece) for at, path in paths for end, piece in path]))
+        return ids, limit, cost
 
     def path(self, words: Iterable[str]) -> list[tuple[int, int]]:
         """The best path of a text that consists of these words: (end in the text, id) of each piece."""

@@ -20,6 +20,8 @@ from minibert.tokenizers.collector import collector_paused
 from minibert.tokenizers.encoding import Sequence
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
+from minibert.tokenizers.sentencepiece_model import Piece, PieceType, SentencePieceModel
+from minibert.tokenizers.unigram_viterbi import float32
 
 COUNT = 1200
 HERE = Path(__file__).parent
@@ -124,6 +126,31 @@ def test_full_caches_are_emptied_and_filled_again(monkeypatch):
             row = tokenizer(text, return_offsets_mapping=True)
             assert tokenizer(text)["input_ids"] == row["input_ids"]
             assert (row["input_ids"][1:-1], row["offset_mapping"][1:-1]) == (expected.ids, expected.offsets), text
+
+
+def near_ties(folder):
+    """A tokenizer whose "ab" is cut in one way or the other by how the sum before it is rounded."""
+    scores = {"▁": -1.0, "a": -1.1, "b": -1.3, "c": -3.7}
+    rounded = {text: float32(score) for text, score in scores.items()}
+    rounded["ab"] = float32(rounded["a"] + rounded["b"] - 3e-7)
+    rounded["abc"] = float32(rounded["ab"] + rounded["c"] + 5e-7)
+    pieces = [Piece("[UNK]", 0.0, PieceType.UNKNOWN), *(Piece(*item) for item in rounded.items())]
+    path = folder / "sentencepiece.model"
+    path.write_bytes(SentencePieceModel(tuple(pieces)).to_bytes())
+    return RemBertTokenizer(path)
+
+
+def test_what_rounding_can_turn_is_known_as_long_as_its_spans_are(monkeypatch, tmp_path):
+    monkeypatch.setattr("minibert.tokenizers.unigram_words.WORDS_KEPT", 6)
+    tokenizer, rng, ways = near_ties(tmp_path), random.Random(9), set()
+    for _ in range(400):
+        words = ["c", "ab", "cab", "abc", "abab", "ca", "acb", "bb", "cc"]
+        text = " ".join(rng.choice(words) for _ in range(rng.choice([1, 2, 30, 300])))
+        expected = plain(tokenizer, text)
+        row = tokenizer(text, return_offsets_mapping=True)
+        assert (row["input_ids"][1:-1], row["offset_mapping"][1:-1]) == (expected.ids, expected.offsets), text
+        ways.update(expected.ids)
+    assert len(ways) == 6
 
 
 # ------------------------------------------------------------ the garbage collector

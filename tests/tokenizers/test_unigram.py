@@ -216,6 +216,33 @@ def test_fast_and_plain_search_agree(coarse):
             assert unigram.encode(text) == unigram.encode_plainly(text), (text, unigram.model.pieces)
 
 
+def test_parts_between_signs_and_letters_are_searched_alone_only_where_no_piece_joins_them():
+    rng = random.Random(11)
+    cut = whole = 0
+    for _ in range(300):
+        pieces = {"▁": -1.0, "a": -2.0, "b": -2.5, "(": -3.0, ".": -3.0}
+        for _ in range(rng.randint(1, 8)):
+            letters, signs, both = "abé\n", ".(1~", rng.choice([".(1~ab", "ab.\n", "a1"])
+            alphabet = rng.choice([letters, signs, signs, letters, both])
+            text = rng.choice(["", "▁"]) + "".join(rng.choice(alphabet) for _ in range(rng.randint(1, 4)))
+            pieces[text] = float32(-rng.random() * 9)
+        unigram = Unigram(model_of(pieces))
+        for _ in range(8):
+            text = "".join(rng.choice("aabbé(.1~\n ?") for _ in range(rng.randint(0, 25)))
+            parts = unigram._words.split(unigram.normalize(text).text)
+            cut += len(parts) > len(unigram.pre_tokenize(unigram.normalize(text).text))
+            whole += len(parts) <= len(unigram.pre_tokenize(unigram.normalize(text).text))
+            assert unigram.encode(text) == unigram.encode_plainly(text), (text, pieces)
+            assert "".join(parts) == unigram.normalize(text).text
+    assert cut > 300 and whole > 300
+
+
+def test_unknown_characters_on_both_sides_of_a_seam_are_one_unknown_piece():
+    unigram = Unigram(model_of({"▁": -1.0, "a": -2.0, ".": -2.0}))
+    assert unigram._words.split("▁xy(z)") == ["▁xy", "(", "z", ")"]
+    assert unigram.encode("xy(z) a.x(") == unigram.encode_plainly("xy(z) a.x(") == [1, 0, 1, 2, 3, 0]
+
+
 def all_ways(text, vocabulary):
     """Every way to cut the text, best first: (exact sum, path)."""
     ways = [[(0.0, ())]] + [[] for _ in text]
@@ -265,16 +292,16 @@ def test_costly_words_leave_less_precision_to_what_follows():
 def test_chunks_that_rounding_could_turn_are_not_kept():
     unigram = Unigram(model_of({"▁": -1.0, "a": -1.0, "b": -1.0, "ab": -2.0}))
     assert unigram.encode("ab ab") == [1, 4, 1, 4]
-    assert unigram._chunks.ids("ab ab") is None
-    assert unigram._chunks.ids("b ab") is None
-    assert unigram._chunks.ids("b ba") == unigram.encode_plainly("b ba")
+    assert unigram.chunks.ids("ab ab") is None
+    assert unigram.chunks.ids("b ab") is None
+    assert unigram.chunks.ids("b ba") == unigram.encode_plainly("b ba")
 
 
 def test_no_word_is_taken_as_known_where_sums_are_shifted():
     unigram = Unigram(model_of({"▁": -1.0, "a": -1.0, "b": -9.0}))
     assert all(unigram._words.find(word)[1] < 100_000 - 20 * len(word) for word in ("▁", "▁a", "▁bbbb"))
-    assert unigram._chunks.ids("a a a") == unigram.encode_plainly("a a a")
-    assert unigram._chunks.ids("a " * 5000) is None  # the sum may have come close to where it is shifted
+    assert unigram.chunks.ids("a a a") == unigram.encode_plainly("a a a")
+    assert unigram.chunks.ids("a " * 5000) is None  # the sum may have come close to where it is shifted
     assert unigram.encode("a " * 5000) == unigram.encode_plainly("a " * 5000)
 
 
