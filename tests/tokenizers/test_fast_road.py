@@ -130,7 +130,7 @@ def test_full_caches_are_emptied_and_filled_again(monkeypatch):
 
 def near_ties(folder):
     """A tokenizer whose "ab" is cut in one way or the other by how the sum before it is rounded."""
-    scores = {"▁": -1.0, "a": -1.1, "b": -1.3, "c": -3.7}
+    scores = {"▁": -1.0, "a": -1.1, "b": -1.3, "c": -3.7, ".": -2.0}
     rounded = {text: float32(score) for text, score in scores.items()}
     rounded["ab"] = float32(rounded["a"] + rounded["b"] - 3e-7)
     rounded["abc"] = float32(rounded["ab"] + rounded["c"] + 5e-7)
@@ -144,13 +144,13 @@ def test_what_rounding_can_turn_is_known_as_long_as_its_spans_are(monkeypatch, t
     monkeypatch.setattr("minibert.tokenizers.unigram_words.WORDS_KEPT", 6)
     tokenizer, rng, ways = near_ties(tmp_path), random.Random(9), set()
     for _ in range(400):
-        words = ["c", "ab", "cab", "abc", "abab", "ca", "acb", "bb", "cc"]
+        words = ["c", "ab", "cab", "abc", "abab", "ca", "acb", "bb", "cc", "ab.", ".c", ".abc."]
         text = " ".join(rng.choice(words) for _ in range(rng.choice([1, 2, 30, 300])))
         expected = plain(tokenizer, text)
         row = tokenizer(text, return_offsets_mapping=True)
         assert (row["input_ids"][1:-1], row["offset_mapping"][1:-1]) == (expected.ids, expected.offsets), text
         ways.update(expected.ids)
-    assert len(ways) == 6
+    assert len(ways) == 7
 
 
 # ------------------------------------------------------------ the garbage collector

@@ -283,11 +283,12 @@ def test_near_ties_are_decided_by_what_stood_before():
 def test_costly_words_leave_less_precision_to_what_follows():
     rng = random.Random(8)
     for _ in range(40):
-        pieces = {"▁": -1.0, "a": float32(-1 - rng.random()), "b": float32(-1 - rng.random()), "c": -901.25}
+        pieces = {"▁": -1.0, "a": float32(-1 - rng.random()), "b": float32(-1 - rng.random()), "c": -901.25, ".": -1.0}
         pieces["ab"] = float32(pieces["a"] + pieces["b"] - 0.0007)
         unigram = Unigram(model_of(pieces))
-        text = "c " * 50 + "ab c ab"
-        assert unigram.encode(text) == unigram.encode_plainly(text)
+        for costly in ("c ", "c. "):
+            text = f"{costly * 50}ab {costly}ab"
+            assert unigram.encode(text) == unigram.encode_plainly(text)
 
 
 def test_chunks_that_rounding_could_turn_are_not_kept():
