@@ -60,7 +60,7 @@ class TokenizerBase(SpecialTokens):
             raise TokenizerError(f"profile must be one of {list(PROFILES)}, not {profile!r}.")
         self.profile = profile
         self.vocab = dict(vocab)
-        self.tokens_by_id = {id_: token for token, id_ in self.vocab.items()}
+        self.tokens_by_id = dict(zip(self.vocab.values(), self.vocab, strict=True))
         self.added = AddedVocabulary(self._surface_for_search)
         self._roles: dict[str, AddedToken | None] = dict.fromkeys(ROLES)
         self._extra: list[AddedToken] = []

@@ -82,7 +82,7 @@ class RemBertTokenizer(PreTrainedTokenizer):
         self.remove_space = remove_space
         self.keep_accents = keep_accents
         super().__init__(model.ids, **options)
-        self.tokens_by_id = {i: piece.text for i, piece in enumerate(model.pieces)}
+        self.tokens_by_id = dict(enumerate(model.texts))
         if isinstance(mask_token, str):  # the mask token swallows the blank before it
             mask_token = AddedToken(mask_token, lstrip=True, normalized=False, special=True)
         self._set_roles(

@@ -86,8 +86,22 @@ class SentencePieceModel:
         check_pieces(self)
 
     @cached_property
+    def texts(self) -> list[str]:
+        """The pieces' texts, by id."""
+        return [piece.text for piece in self.pieces]
+
+    @cached_property
+    def special_ids(self) -> list[int]:
+        """The ids of the pieces that are not normal ones: nearly always few."""
+        normal = PieceType.NORMAL
+        return [i for i, piece in enumerate(self.pieces) if piece.type is not normal]
+
+    @cached_property
     def ids(self) -> dict[str, int]:
         """piece -> id. Control, unknown and byte pieces come before a normal one of the same text."""
+        ids = dict(zip(self.texts, range(len(self.pieces)), strict=True))
+        if len(ids) == len(self.pieces):
+            return ids
         ids = {piece.text: i for i, piece in enumerate(self.pieces) if _matches_text(piece)}
         ids.update((piece.text, i) for i, piece in enumerate(self.pieces) if not _matches_text(piece))
         return ids
@@ -95,7 +109,7 @@ class SentencePieceModel:
     @cached_property
     def unk_id(self) -> int:
         """The id of the piece of type UNKNOWN, or -1 (allowed with byte fallback only)."""
-        return next((i for i, piece in enumerate(self.pieces) if piece.type == PieceType.UNKNOWN), -1)
+        return next((i for i in self.special_ids if self.pieces[i].type == PieceType.UNKNOWN), -1)
 
     @property
     def bos_id(self) -> int:
@@ -217,35 +231,46 @@ def _read_ordinary_pieces(data: bytes) -> tuple[list[Piece], int]:
     """The pieces at the start of a file, as long as they look as SentencePiece writes them, and where they end.
 
     A piece is `0a <size> 0a <length> <text> 15 <score>`, then `18 <type>` unless it is a normal one, with sizes of one
-    byte. Reading only that is four times faster than the general way, which takes over at the first piece that is
-    different or damaged: the 250,000 pieces of a vocabulary like RemBERT's take 0.4 s instead of 1.6 s.
+    byte. Reading only that, and decoding all texts at once, is many times faster than the general way, which takes
+    over at the first piece that is different or damaged.
     """
-    pieces: list[Piece] = []
+    texts: list[bytes] = []
+    scores: list[bytes] = []
+    kinds: list[PieceType] = []
     at = 0
     try:
         while data[at] == 0x0A:
             size, length = data[at + 1], data[at + 3]
             text_end = at + 4 + length
-            more = size - length - 7
-            if size >= 0x80 or data[at + 2] != 0x0A or data[text_end] != 0x15 or more not in (0, 2):
+            if size >= 0x80 or data[at + 2] != 0x0A or data[text_end] != 0x15 or at + 2 + size > len(data):
                 break
-            if more and (data[text_end + 5] != 0x18 or not 1 <= data[text_end + 6] <= 6):
-                break
-            kind = _PIECE_TYPES[data[text_end + 6]] if more else PieceType.NORMAL
-            score = _unpack_float(data, text_end + 1)[0]
-            pieces.append(Piece(data[at + 4 : text_end].decode("utf-8"), score, kind))
+            kind = PieceType.NORMAL
+            if size != length + 7:
+                if size != length + 9 or data[text_end + 5] != 0x18 or not 1 <= data[text_end + 6] <= 6:
+                    break
+                kind = _PIECE_TYPES[data[text_end + 6]]
+            texts.append(data[at + 4 : text_end])
+            scores.append(data[text_end + 1 : text_end + 5])
+            kinds.append(kind)
             at += 2 + size
-    except (IndexError, struct.error, UnicodeDecodeError):
+    except IndexError:
         pass
-    return pieces, at
+    try:
+        decoded = b"\0".join(texts).decode("utf-8").split("\0") if texts else []
+    except UnicodeDecodeError:
+        return [], 0
+    if len(decoded) != len(texts):  # one of them holds a NUL
+        return [], 0
+    numbers = struct.unpack(f"<{len(scores)}f", b"".join(scores))
+    return list(map(Piece._make, zip(decoded, numbers, kinds, strict=True))), at
 
 
 _PIECE_TYPES = {int(kind): kind for kind in PieceType}
-_unpack_float = struct.Struct("<f").unpack_from
+_MATCHING = (PieceType.NORMAL, PieceType.USER_DEFINED, PieceType.UNUSED)
 
 
 def _matches_text(piece: Piece) -> bool:
-    return piece.type in (PieceType.NORMAL, PieceType.USER_DEFINED, PieceType.UNUSED)
+    return piece.type in _MATCHING
 
 
 def byte_of_piece(text: str) -> int:
@@ -265,7 +290,7 @@ def check_pieces(model: SentencePieceModel) -> None:
     """Refuse, with TokenizerError, the vocabularies that SentencePiece refuses to load."""
     if not model.pieces:
         raise TokenizerError(f"{model.name}: the model holds no pieces; this is not a SentencePiece model.")
-    if _are_plain(model.pieces):
+    if _are_plain(model):
         _check_unknown(model)
         return
     texts: set[str] = set()
@@ -290,15 +315,14 @@ def check_pieces(model: SentencePieceModel) -> None:
             )
 
 
-def _are_plain(pieces: tuple[Piece, ...]) -> bool:
+def _are_plain(model: SentencePieceModel) -> bool:
     """Whether nothing can be wrong with the single pieces: the quick answer for nearly every vocabulary."""
-    texts = [piece.text for piece in pieces]
-    types = {piece.type for piece in pieces}
-    if len(set(texts)) < len(texts) or PieceType.BYTE in types or PieceType.NORMAL not in types:
+    texts, types = model.texts, {model.pieces[i].type for i in model.special_ids}
+    if len(set(texts)) < len(texts) or PieceType.BYTE in types or len(model.special_ids) == len(texts):
         return False
     if not min(map(len, texts)) or max(map(len, texts)) * 4 >= LONGEST_PIECE or "\0" in "".join(texts):
         return False
-    return all(map(math.isfinite, [piece.score for piece in pieces]))
+    return all(map(math.isfinite, [piece.score for piece in model.pieces]))
 
 
 def is_stray_nul(piece: Piece, byte_fallback: bool) -> bool:
@@ -324,7 +348,7 @@ def _check_piece(model: SentencePieceModel, index: int, piece: Piece) -> None:
 
 
 def _check_unknown(model: SentencePieceModel) -> None:
-    unknown = [index for index, piece in enumerate(model.pieces) if piece.type == PieceType.UNKNOWN]
+    unknown = [index for index in model.special_ids if model.pieces[index].type == PieceType.UNKNOWN]
     if len(unknown) > 1:
         raise TokenizerError(f"{model.name}: pieces {unknown[0]} and {unknown[1]} are both the unknown piece.")
     if not unknown and not model.byte_fallback:

@@ -11,6 +11,7 @@ one whose last piece is longer wins. Sums that grow beyond 100,000 are shifted b
 """
 
 from array import array
+from operator import itemgetter
 from typing import NamedTuple
 
 from minibert.tokenizers.sentencepiece_model import PieceType, SentencePieceModel
@@ -49,34 +50,31 @@ class Vocabulary:
     """
 
     def __init__(self, model: SentencePieceModel) -> None:
-        usable = (PieceType.NORMAL, PieceType.USER_DEFINED)
-        self.ids = {piece.text: i for i, piece in enumerate(model.pieces) if piece.type in usable}
+        pieces, normal, symbol = model.pieces, PieceType.NORMAL, PieceType.USER_DEFINED
+        self.ids = {text: i for i, (text, _, kind) in enumerate(pieces) if kind is normal or kind is symbol}
         self.ids.pop("\0", None)  # see `is_stray_nul`
-        self.scores = [piece.score for piece in model.pieces]
-        normal = [piece.score for piece in model.pieces if piece.type == PieceType.NORMAL]
+        self.scores = [piece.score for piece in pieces]
         self.unk_id = model.unk_id
-        self.unk_score = float32(min(normal, default=FLOAT32_MAX) - UNKNOWN_PENALTY)
-        for i, piece in enumerate(model.pieces):
-            if piece.type == PieceType.USER_DEFINED:
-                self.scores[i] = user_defined_score(piece.text)
-        self.score_of = {text: self.scores[i] for text, i in self.ids.items()}
+        lowest = min((score for _, score, kind in pieces if kind is normal), default=FLOAT32_MAX)
+        self.unk_score = float32(lowest - UNKNOWN_PENALTY)
+        for i in model.special_ids:
+            if pieces[i].type is symbol:
+                self.scores[i] = user_defined_score(pieces[i].text)
+        self.score_of = dict(zip(self.ids, map(self.scores.__getitem__, self.ids.values()), strict=True))
         self.scores.append(self.unk_score)  # also found as scores[-1]
         self.scores[self.unk_id] = self.unk_score
         self.longest = max(map(len, self.ids), default=1)
         self.longer = self._lengths_by_start()
 
     def _lengths_by_start(self) -> dict[str, tuple[int, ...]]:
-        lengths: dict[str, int] = {}  # bit n: there is a piece of n characters
-        get = lengths.get
-        for text in self.ids:
-            if len(text) > 1:
-                start = text[:3]
-                lengths[start] = get(start, 0) | 1 << len(text)
-        written = {bits: tuple(n for n in range(2, bits.bit_length()) if bits >> n & 1) for bits in lengths.values()}
-        short = {start for start in lengths if len(start) == 2}
+        starts = [text[:3] for text in self.ids]
+        lengths: dict[str, list[int]] = {}
+        for start, length in sorted(set(zip(starts, map(len, self.ids), strict=True)), key=itemgetter(1)):
+            if length > 1:
+                lengths.setdefault(start, []).append(length)
         return {
-            start: (2, *written[bits]) if start[:2] in short and len(start) > 2 else written[bits]
-            for start, bits in lengths.items()
+            start: (2, *found) if len(start) > 2 and start[:2] in lengths else tuple(found)
+            for start, found in lengths.items()
         }
 
     def starting_at(self, text: str, start: int) -> list[tuple[int, int, float]]:

@@ -109,7 +109,7 @@ def split_at_seams(pieces: Iterable[str]) -> Callable[[str], list[str]]:
     """
     text = SPACE.join(pieces)
     found, beside = f"([{re.escape(SIGNS)}])", f"([^{SPACE}])"
-    pairs = {*re.findall(f"{found}(?={beside})", text), *re.findall(f"{found}(?<={beside}.)", text, re.DOTALL)}
+    pairs = {*re.findall(f"{found}(?={beside})", text), *re.findall(f"{found}(?<={beside}.)", text)}
     signs = set(SIGNS)
     while bound := {sign for sign, other in pairs if sign in signs and other not in signs}:
         signs -= bound
