@@ -166,24 +166,25 @@ class BertTokenizer(PreTrainedTokenizer):
 
     def _locate_word(self, word: str) -> Located:
         cut = self._model.cut(word) or [(self._model.unknown[0], (0, len(word)))]
-        return located([id_ for id_, _ in cut], [span for _, span in cut], len(word))
+        return located([id_ for id_, _ in cut], [span for _, span in cut])
 
     def _locate_chunk(self, chunk: str) -> Located:
         try:
             written = list(map(self._translator.__getitem__, map(ord, chunk)))
         except NeedsPlainPath:
-            return located_words(self._words(self.normalize(AlignedText.from_text(chunk))), len(chunk))
+            return located_words(self._words(self.normalize(AlignedText.from_text(chunk))))
         source = [i for i, chars in enumerate(written) for _ in chars]  # of each normalised character
         ids: list[int] = []
         spans: list[Span] = []
         sizes: list[int] = []
         for match in bert_word_pattern().finditer("".join(written)):
-            found, _, inside, _ = self._located_words[match[0]]
+            found, _, _, inside, _ = self._located_words[match[0]]
             at = match.start()
             ids += found
-            spans += [(source[at + a], source[at + b - 1] + 1) for a, b in inside]
+            places = [(at + before, at + before + spans_of.length - 1) for before, spans_of in inside]
+            spans += [(source[first], source[last] + 1) for first, last in places]
             sizes.append(len(found))
-        return located(ids, spans, len(chunk), sizes)
+        return located(ids, spans, sizes)
 
     def _normalized_ids(self, text: str) -> list[int]:
         if self.profile == "original":

@@ -7,7 +7,7 @@ and through the plain functions.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from minibert.tokenizers.aligned_text import Span
@@ -19,30 +19,50 @@ if TYPE_CHECKING:
 
 LONGEST_KEPT = 64  # characters; longer parts hardly ever come back, and would fill the memory
 
+SHARED_UP_TO = 2048  # characters; spans that begin later in a text are made anew each time
+
+
+class _SpansOf(dict[int, Span]):
+    """start -> the span of this length. The spans of many texts are the same objects: fewer to make and to free."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.length = length
+
+    def __missing__(self, start: int) -> Span:
+        span = start, start + self.length
+        if start < SHARED_UP_TO and self.length <= LONGEST_KEPT:
+            self[start] = span
+        return span
+
+
+_SPANS = [_SpansOf(length) for length in range(LONGEST_KEPT + 1)]
+
 # What is known about a part: plain tuples, which cost the garbage collector nothing.
 #   ids
-#   lead: of one token that goes on to the part's end, how many characters stand before it; otherwise None
-#   spans: of each token, from the part's start
+#   before, spans: of a single token, how many characters of the part stand before it, and the spans of its length
+#   tokens: the same of each token
 #   sizes: how many tokens each of its words has; None for a single word
-Located = tuple[tuple[int, ...], int | None, tuple[Span, ...], tuple[int, ...] | None]
+Located = tuple[
+    tuple[int, ...], int, _SpansOf | None, tuple[tuple[int, _SpansOf], ...], tuple[int, ...] | None
+]
 # Of a text: its ids, their spans, and if asked for how many tokens each word has.
 LocatedText = tuple[list[int], list[Span], list[int] | None]
 
 
-def located(ids: Iterable[int], spans: Sequence[Span], length: int, sizes: Iterable[int] | None = None) -> Located:
-    """What is kept about a part of `length` characters.
+def located(ids: Iterable[int], spans: Iterable[Span], sizes: Iterable[int] | None = None) -> Located:
+    """What is kept about a part, whose tokens have these spans from its start."""
+    tokens = [
+        (start, _SPANS[end - start] if end - start <= LONGEST_KEPT else _SpansOf(end - start)) for start, end in spans
+    ]
+    before, alone = tokens[0] if len(tokens) == 1 else (0, None)
+    return tuple(ids), before, alone, tuple(tokens), None if sizes is None else tuple(sizes)
 
-    >>> located([7], [(1, 4)], 4)
-    ((7,), 1, ((1, 4),), None)
-    """
-    lead = spans[0][0] if len(spans) == 1 and spans[0][1] == length else None
-    return tuple(ids), lead, tuple(spans), None if sizes is None else tuple(sizes)
 
-
-def located_words(words: "list[list[Token]]", length: int) -> Located:
+def located_words(words: "list[list[Token]]") -> Located:
     """The same from words that the plain functions found."""
     tokens = [token for word in words for token in word]
-    return located([token.id for token in tokens], [token.span for token in tokens], length, map(len, words))
+    return located([token.id for token in tokens], [token.span for token in tokens], map(len, words))
 
 
 class ChunkCache(dict[str, tuple[int, ...]]):
@@ -86,14 +106,14 @@ class LocatedCache(dict[str, Located]):
         ids: list[int] = []
         offsets: list[Span] = []
         for match in parts:
-            found, lead, spans, _ = self[match[0]]
+            found, before, alone, tokens, _ = self[match[0]]
             ids += found
-            if lead == 0:
-                offsets.append(match.span())
+            at = match.start() + before
+            if alone is not None:
+                offsets.append(alone[at])
             else:
-                at = match.start()
-                offsets += [(at + a, at + b) for a, b in spans]
-        return ids, [(start + a, start + b) for a, b in offsets] if start else offsets, None
+                offsets += [spans[at + before] for before, spans in tokens]
+        return ids, offsets if not start else [(start + a, start + b) for a, b in offsets], None
 
     def locate_all(self, parts: Iterable[str], start: int = 0) -> LocatedText:
         """The same where one part begins as the other ends, which is faster."""
@@ -101,21 +121,19 @@ class LocatedCache(dict[str, Located]):
         offsets: list[Span] = []
         at = start
         for part in parts:
-            found, lead, spans, _ = self[part]
+            found, before, alone, tokens, _ = self[part]
             ids += found
-            if lead is None:
-                offsets += [(at + a, at + b) for a, b in spans]
-                at += len(part)
+            if alone is not None:
+                offsets.append(alone[at + before])
             else:
-                first = at + lead
-                at += len(part)
-                offsets.append((first, at))
+                offsets += [spans[at + before] for before, spans in tokens]
+            at += len(part)
         return ids, offsets, None
 
     def word_sizes(self, parts: Iterable[str]) -> list[int]:
         """How many tokens each word of these parts has."""
         sizes: list[int] = []
         for part in parts:
-            ids, _, _, words = self[part]
+            ids, _, _, _, words = self[part]
             sizes += (len(ids),) if words is None else words
         return sizes

@@ -152,8 +152,8 @@ class RemBertTokenizer(PreTrainedTokenizer):
         """A chunk with the blanks before it."""
         found = self.unigram.pieces_in_place(chunk)
         if found is not None:
-            return located(*found, len(chunk))
-        return located_words(self._part_words(AlignedText.from_text(chunk), False), len(chunk))
+            return located(*found)
+        return located_words(self._part_words(AlignedText.from_text(chunk), False))
 
     def _piece_ids(self, text: str) -> list[int]:
         if self.do_lower_case or not self.keep_accents:

@@ -202,13 +202,13 @@ class RobertaTokenizer(PreTrainedTokenizer):
 
     def _locate_word(self, word: str) -> Located:
         ids = self._model[word]
-        return located(ids, self._spans_of(word, ids), len(word))
+        return located(ids, self._spans_of(word, ids))
 
     def _locate_trimmed(self, word: str) -> Located:
         ids = self._model[word]
         blanks = map(self._token_blanks.__getitem__, ids)
         spans = self._spans_of(word, ids)
-        return located(ids, [_trimmed(*span, *ends) for span, ends in zip(spans, blanks, strict=True)], len(word))
+        return located(ids, [_trimmed(*span, *ends) for span, ends in zip(spans, blanks, strict=True)])
 
     def _normalized_ids(self, text: str) -> list[int]:
         return self._piece_ids(text)
