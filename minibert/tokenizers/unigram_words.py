@@ -157,10 +157,9 @@ class Words:
         """Ids, limit and cost of a text that consists of words: see `Word`."""
         parts = self.split(text)
         if len(parts) == 1:
-            word = self.find(text)
-            return word[0], word[1], word[3]
-        ids: tuple[int, ...] = ()
-        limit, cost = INFINITY, 0.0
+            ids, limit, _, cost = self.find(text)
+            return ids, limit, cost
+        ids, limit, cost = (), INFINITY, 0.0
         for part in parts:
             found, holds, _, size = self.find(part)
             ids += found
@@ -283,10 +282,13 @@ def search(text: str, vocabulary: Vocabulary) -> tuple[list[tuple[int, int]], fl
                     second[end] = total
     path = []
     gap, end = INFINITY, size
+    ids, unk_id = vocabulary.ids, vocabulary.unk_id
     while end > 0:
-        gap = min(gap, best[end] - second[end])
+        behind = best[end] - second[end]
+        if behind < gap:
+            gap = behind
         start = origin[end]
-        path.append((end, vocabulary.ids.get(text[start:end], vocabulary.unk_id)))
+        path.append((end, ids.get(text[start:end], unk_id)))
         end = start
     path.reverse()
     return path, abs(best[size]), gap
