@@ -16,11 +16,12 @@ from generated_texts import generate
 from minibert.errors import InputError
 from minibert.tokenizers.added_tokens import AddedToken
 from minibert.tokenizers.bert import BertTokenizer
+from minibert.tokenizers.charsmap_builder import build_charsmap
 from minibert.tokenizers.collector import collector_paused
 from minibert.tokenizers.encoding import Sequence
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
-from minibert.tokenizers.sentencepiece_model import Piece, PieceType, SentencePieceModel
+from minibert.tokenizers.sentencepiece_model import NormalizerOptions, Piece, PieceType, SentencePieceModel
 from minibert.tokenizers.unigram_viterbi import float32
 
 COUNT = 1200
@@ -114,6 +115,23 @@ def test_rembert(name):
         assert row["input_ids"][1:-1] == expected.ids, repr(text)
         assert row["offset_mapping"][1:-1] == expected.offsets, repr(text)
         assert row.word_ids()[1:-1] == expected.words, repr(text)
+
+
+def test_rules_that_move_characters_without_changing_the_length(tmp_path):
+    """A character that vanishes beside one that becomes two; blanks that a longer rule begins with."""
+    rules = {"q": "", "w": "ab", "\t": " ", "\tz": "c", "x": "c"}
+    pieces = [Piece("[UNK]", 0.0, PieceType.UNKNOWN)]
+    pieces += [Piece(text, -1.0 - i / 7) for i, text in enumerate(["▁", "▁a", "ab", "a", "b", "c", "▁c", "bc"])]
+    path = tmp_path / "sentencepiece.model"
+    options = NormalizerOptions(charsmap=build_charsmap(rules))
+    path.write_bytes(SentencePieceModel(tuple(pieces), options).to_bytes())
+    tokenizer, rng = RemBertTokenizer(path), random.Random(10)
+    for _ in range(1500):
+        text = "".join(rng.choice("qwabcx\tz ") for _ in range(rng.randint(1, 9)))
+        expected = plain(tokenizer, text)
+        row = tokenizer(text, return_offsets_mapping=True)
+        assert (row["input_ids"][1:-1], row["offset_mapping"][1:-1]) == (expected.ids, expected.offsets), text
+        assert row.word_ids()[1:-1] == expected.words, text
 
 
 def test_full_caches_are_emptied_and_filled_again(monkeypatch):
