@@ -3,7 +3,8 @@
 A forward that its backward needs something from returns `(y, cache)`; the cache is a NamedTuple.
 `out=` lets a caller who keeps nothing write over an array it owns; without it arguments stay as they are.
 Shapes: B sentences, T tokens, S keys, D hidden width, N heads, K width of a head, V vocabulary, C classes;
-`...` stands for any leading axes. Arrays are NumPy's or CuPy's, and results have their inputs' dtype.
+`...` stands for any leading axes. Arrays are NumPy's or CuPy's, and results have their inputs' dtype
+(the losses of float16 are float32: see losses.py).
 """
 
 from minibert.functional.activations import ACTIVATIONS, Activation, bias_activation, find_activation
