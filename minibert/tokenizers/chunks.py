@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from minibert.tokenizers.base import Token, TokenizerBase
 
 LONGEST_KEPT = 64  # characters; longer parts hardly ever come back, and would fill the memory
-
 SHARED_UP_TO = 2048  # characters; spans that begin later in a text are made anew each time
 
 
@@ -112,7 +111,7 @@ class LocatedCache(dict[str, Located]):
             if alone is not None:
                 offsets.append(alone[at])
             else:
-                offsets += [spans[at + before] for before, spans in tokens]
+                offsets += [spans[at + inside] for inside, spans in tokens]
         return ids, offsets if not start else [(start + a, start + b) for a, b in offsets], None
 
     def locate_all(self, parts: Iterable[str], start: int = 0) -> LocatedText:
@@ -126,7 +125,7 @@ class LocatedCache(dict[str, Located]):
             if alone is not None:
                 offsets.append(alone[at + before])
             else:
-                offsets += [spans[at + before] for before, spans in tokens]
+                offsets += [spans[at + inside] for inside, spans in tokens]
             at += len(part)
         return ids, offsets, None
 
