@@ -29,7 +29,7 @@ import minibert as mb
 
 # %%
 config = mb.BertConfig(vocab_size=7, hidden_size=6, num_hidden_layers=1, num_attention_heads=2,
-                       intermediate_size=8, max_position_embeddings=5)  # fmt: skip
+                       intermediate_size=8, max_position_embeddings=5)
 model = mb.BertForPreTraining(config).to(dtype="float64")
 print(model.num_parameters(), "parameters")
 
@@ -60,8 +60,8 @@ seen = np.array([1, 1, 1, 0])
 print([words[i] for i in ids])
 
 # %% [markdown]
-# Now minibert computes everything once, and its trace keeps each value under a name. All inputs have an axis more than
-# ours: B sentences, here one. So `trace[name][0]` is the value of our sentence.
+# Now minibert computes everything once, and its trace keeps each value under a name. Its arrays have one
+# axis more than ours: B sentences, here one. So `trace[name][0]` is the value of our sentence.
 
 # %%
 trace = mb.Trace()
