@@ -69,7 +69,8 @@ class Evidence:
     def _rms(self, candidate: np.ndarray) -> float:
         """The root mean square by which the other side is off a candidate, hidden numbers left out."""
         d = self.other[self.plain] - np.broadcast_to(candidate, self.other.shape)[self.plain]
-        return float(np.sqrt(np.mean(d * d))) if d.size else 0.0
+        with np.errstate(over="ignore"):  # a candidate with float64's mask in it is infinitely far off
+            return float(np.sqrt(np.mean(d * d))) if d.size else 0.0
 
     def explains(self, candidate: np.ndarray) -> bool:
         """Whether the other side is this array, as far as noise lets one say."""

@@ -29,6 +29,9 @@ def _mask_words(golden: np.ndarray, other: np.ndarray, scores: np.ndarray) -> st
     added = (other - scores)[hidden]
     if np.array_equal(theirs, ~hidden):
         return "the mask is inverted: it hides what it should show"
+    if theirs.any() and (theirs != hidden).any():
+        how = " more" if theirs[hidden].all() else " fewer" if hidden[theirs].all() else ""
+        return f"the mask hides{how or ' other'} places than the golden one{': is it off by one?' if how else ''}"
     if not np.isfinite(added).all():
         return ""
     size = float(np.abs(scores[~hidden]).max(initial=0.0)) or 1.0

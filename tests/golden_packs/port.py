@@ -67,6 +67,12 @@ class Port:
         hidden = self.embeddings(ids, types)
         mask = np.ones_like(mask) if self.has("mask ignored") else mask
         mask = 1 - mask if self.has("mask inverted") else mask
+        if self.has("mask hides a token more"):
+            mask = np.arange(mask.shape[1]) < mask.sum(axis=1, keepdims=True) - 1
+        if self.has("mask hides a token fewer"):
+            mask = np.arange(mask.shape[1]) < mask.sum(axis=1, keepdims=True) + 1
+        if self.has("mask moved by a token"):
+            mask = np.roll(mask, 1, axis=1)
         hide = -10000.0 if self.has("mask value") else LEAST
         added = (np.float32(1.0) - mask[:, None, None, :].astype(np.float32)) * np.float32(hide)
         if self.has("mask added as it is"):

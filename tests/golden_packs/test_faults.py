@@ -1,5 +1,6 @@
 """A catalogue of mistakes in a port: each is found at its own tensor, and most are named in words."""
 
+import warnings
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,9 @@ FAULTS = [
     ("mask ignored", f"{SELF}.scores", "the mask is ignored"),
     ("mask inverted", f"{SELF}.scores", "the mask is inverted"),
     ("mask value", f"{SELF}.scores", "mask value: -10000 is added"),
+    ("mask hides a token more", f"{SELF}.scores", "the mask hides more places than the golden one"),
+    ("mask hides a token fewer", f"{SELF}.scores", "the mask hides fewer places than the golden one"),
+    ("mask moved by a token", f"{SELF}.scores", "the mask hides other places than the golden one"),
     ("mask added as it is", f"{SELF}.scores", "the mask"),
     ("softmax over queries", f"{SELF}.probs", "softmax is over the queries"),
     ("attention dropout", f"{SELF}.probs", "dropout is on"),
@@ -121,6 +125,19 @@ def test_weights_let_more_be_named(pack: Path, fault: str, where: str, words: st
     assert words in first.diagnosis
 
 
+@pytest.mark.parametrize("fault", ["mask hides a token more", "mask hides a token fewer", "mask moved by a token"])
+def test_fault_of_the_mask_is_named_in_float64_too(tmp_path: Path, fault: str) -> None:
+    model, inputs = bert(), batch()
+    pack = mb.golden.record(model, inputs, tmp_path / "double.safetensors", dtype="float64")
+    scores = mb.golden.open_pack(pack)[f"{SELF}.scores"]
+    port = Port(model.state_dict(), model.config, fault, 0).run(**inputs)[f"{SELF}.scores"]
+    wide = np.where(port < -1e30, np.finfo(np.float64).min, scores)
+    wide[(port > -1e30) & (scores < -1e30)] = 0.5
+    first = mb.golden.diff(pack, {f"{SELF}.scores": wide}).first
+    assert first is not None
+    assert first.diagnosis.startswith("the mask hides ")
+
+
 @pytest.mark.parametrize("fault", ["scale missing", "tanh GELU", "attention residual missing", "key bias missing"])
 def test_fault_in_the_second_layer_is_found_there(pack: Path, fault: str) -> None:
     first = mb.golden.diff(pack, ported(fault, layer=1)).first
@@ -151,3 +168,15 @@ def test_partial_pack_is_still_diagnosed(pack: Path, fault: str, where: str, wor
     assert report.first is not None
     assert report.first.name == where
     assert words in report.first.diagnosis
+
+
+def test_scores_of_float64_are_diagnosed_without_a_warning(tmp_path: Path) -> None:
+    pack = mb.golden.record(bert(), batch(), tmp_path / "double.safetensors", dtype="float64")
+    scores = mb.golden.open_pack(pack)[f"{SELF}.scores"]
+    wrong = scores.copy()
+    wrong[scores > -1e30] += np.linspace(0.0, 1.0, int((scores > -1e30).sum()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = mb.golden.diff(pack, {f"{SELF}.scores": wrong}).first
+    assert first is not None
+    assert first.diagnosis == ""
