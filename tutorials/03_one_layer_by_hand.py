@@ -94,11 +94,17 @@ word = p["bert.embeddings.word_embeddings.weight"]  # (V, D)
 print(word.shape)
 show(word[ids])
 
+# %% [markdown]
+# The other two tables, and the sum:
+
 # %%
 position = p["bert.embeddings.position_embeddings.weight"]  # one row for each place
 kind = p["bert.embeddings.token_type_embeddings.weight"]  # two rows
 total = word[ids] + position[:4] + kind[0]
 show(total)
+
+# %% [markdown]
+# Are these the numbers that minibert has? From here on this question ends every step.
 
 # %%
 same(word[ids], "bert.embeddings.word_embeddings")
@@ -134,6 +140,9 @@ normalized = centred * rstd
 show(normalized)
 same(normalized, "bert.embeddings.LayerNorm.normalized")
 
+# %% [markdown]
+# $\gamma$ and $\beta$ are `LayerNorm.weight` and `LayerNorm.bias`:
+
 # %%
 hidden = normalized * p["bert.embeddings.LayerNorm.weight"] + p["bert.embeddings.LayerNorm.bias"]
 show(hidden)
@@ -166,11 +175,18 @@ bias = p["bert.encoder.layer.0.attention.self.query.bias"]  # (D,)
 one = sum(hidden[1, j] * weight[2, j] for j in range(6)) + bias[2]
 print(round(float(one), 4), "is number 2 of the query of token 1")
 
+# %% [markdown]
+# All of them at once are a matrix product with the transposed weight:
+
 # %%
 query = hidden @ weight.T + bias
 show(query)
 assert math.isclose(one, query[1, 2])
 same(query, "bert.encoder.layer.0.attention.self.query")
+
+
+# %% [markdown]
+# Keys and values have weights of their own, so we write the map down once, with the name of its parameters:
 
 
 # %%
@@ -234,7 +250,8 @@ show(probs)
 same(probs, "bert.encoder.layer.0.attention.self.probs")
 
 # %% [markdown]
-# Row t says how token t shares its attention among all tokens. The column of `[PAD]` is exactly zero.
+# Row t says how token t shares its attention among all tokens. The column of `[PAD]` is exactly zero,
+# as $e^x$ of so large a negative number is zero in float64.
 
 # %%
 np.testing.assert_allclose(probs.sum(axis=-1), 1)
@@ -258,6 +275,9 @@ plt.show()
 # %%
 one = sum(probs[0, 1, s] * value[s, :3] for s in range(4))  # token 1, head 0
 show(one)
+
+# %% [markdown]
+# The sum over s is a matrix product again:
 
 # %%
 context = np.concatenate([probs[0] @ value[:, :3], probs[1] @ value[:, 3:]], axis=-1)
@@ -312,6 +332,9 @@ def gelu(x):
 
 show(gelu(np.array([-3.0, -1.0, 0.0, 1.0, 3.0])))
 
+# %% [markdown]
+# Far from zero it is like $\max(0, x)$; near zero it is smooth, and a little below zero:
+
 # %%
 x = np.linspace(-4, 4, 201)
 plt.figure(figsize=(5, 3), constrained_layout=True)
@@ -320,6 +343,9 @@ plt.plot(x, gelu(x), label="GELU")
 plt.xlabel("x")
 plt.legend()
 plt.show()
+
+# %% [markdown]
+# The first linear map and GELU:
 
 # %%
 inner = linear(attended, "bert.encoder.layer.0.intermediate.dense")  # (T, F)
@@ -391,6 +417,10 @@ p, heads, layers = tiny.state_dict(), tiny.config.num_attention_heads, tiny.conf
 print(heads, layers, tiny.num_parameters())
 
 
+# %% [markdown]
+# Softmax of section 5, and the reshaping of section 6, now with a batch:
+
+
 # %%
 def softmax(x):
     exponentials = np.exp(x - x.max(axis=-1, keepdims=True))
@@ -401,12 +431,20 @@ def split_heads(x):  # (B, T, N K) -> (B, N, T, K)
     return x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2)
 
 
+# %% [markdown]
+# Sections 1 and 2:
+
+
 # %%
 def embed(ids, path="bert.embeddings."):
     total = p[path + "word_embeddings.weight"][ids]
     total = total + p[path + "position_embeddings.weight"][: ids.shape[1]]
     total = total + p[path + "token_type_embeddings.weight"][0]
     return layer_norm(total, path + "LayerNorm")
+
+
+# %% [markdown]
+# Sections 3 to 7. `@` multiplies the last two axes, for every sentence and every head:
 
 
 # %%
@@ -417,11 +455,19 @@ def attention(x, mask, path):
     return layer_norm(linear(context, path + "output.dense") + x, path + "output.LayerNorm")
 
 
+# %% [markdown]
+# Section 8 makes it a layer:
+
+
 # %%
 def layer(x, mask, path):
     x = attention(x, mask, path + "attention.")
     inner = gelu(linear(x, path + "intermediate.dense"))
     return layer_norm(linear(inner, path + "output.dense") + x, path + "output.LayerNorm")
+
+
+# %% [markdown]
+# The layers one after the other. The mask is made once, for all layers and heads:
 
 
 # %%
@@ -431,6 +477,10 @@ def bert(ids, seen):
     for i in range(layers):
         x = layer(x, mask, f"bert.encoder.layer.{i}.")
     return x
+
+
+# %% [markdown]
+# And the head of section 9:
 
 
 # %%

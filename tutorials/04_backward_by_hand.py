@@ -3,7 +3,8 @@
 #
 # At the end of this tutorial you will be able to
 #
-# * derive the backward formula of each part of BERT: cross-entropy, matrix product, LayerNorm, GELU, softmax, attention;
+# * derive the backward formula of each part of BERT: cross-entropy, matrix product, LayerNorm, GELU, softmax and
+#   attention;
 # * code each in one or two lines, and walk from the loss back to every gradient of a layer;
 # * show that a gradient is right without trusting anybody's code, and find the one that is wrong;
 # * do one step of AdamW by hand.
@@ -53,6 +54,9 @@ labels = np.array([-100, -100, 6, 5, -100])
 batch = {"input_ids": ids[None], "attention_mask": [[1, 1, 1, 1, 0]], "labels": labels[None]}
 print([words[i] for i in ids])
 
+# %% [markdown]
+# Forward with a trace, and backward from the loss:
+
 # %%
 trace = mb.Trace()
 loss = model(**batch, trace=trace).loss
@@ -63,8 +67,7 @@ print(round(float(loss), 4), len(gradients), "gradients of parameters,", len(tra
 # `gradients[name]` belongs to a parameter, `trace.grad[name]` to a value on the way. We shall compute all of them
 # again. We write $dx$ for the gradient of the loss with respect to $x$: an array of the shape of $x$, with the number
 # $\partial\,\mathrm{loss} / \partial x_i$ in place $i$.
-
-# %% [markdown]
+#
 # ## A judge: finite differences
 #
 # The gradient says by how much the loss changes when one number of $x$ is moved a little. That can be tried, without
@@ -131,6 +134,9 @@ asked = labels != -100
 by_hand = -np.log(probs[asked, labels[asked]]).mean()
 assert math.isclose(by_hand, loss)
 
+# %% [markdown]
+# The formula gives each labelled token its row; the mean divides by M.
+
 # %%
 dlogits = np.zeros((5, 7))
 dlogits[asked] = (probs[asked] - np.eye(7)[labels[asked]]) / asked.sum()
@@ -176,6 +182,9 @@ dtransformed, dword_out, dbias = linear_backward(dlogits, transformed, word)
 np.testing.assert_allclose(dtransformed, dx, atol=1e-12)
 np.testing.assert_allclose(dword_out, dw, atol=1e-12)
 
+# %% [markdown]
+# The judge agrees. `dbias` belongs to a parameter, the bias of the head:
+
 # %%
 show(dtransformed)
 same(dtransformed, "cls.predictions.transform")
@@ -209,6 +218,9 @@ r = trace["cls.predictions.transform.LayerNorm.rstd"][0]
 gamma = p["cls.predictions.transform.LayerNorm.weight"]
 dactivated = layer_norm_backward(dtransformed * gamma, n, r)
 
+# %% [markdown]
+# Again all three gradients are minibert's:
+
 # %%
 show(dactivated)
 same(dactivated, "cls.predictions.transform.activation")
@@ -241,6 +253,9 @@ def gelu_backward(dy, x):
     density = np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
     return dy * ((1 + erf(x / math.sqrt(2))) / 2 + x * density)
 
+
+# %% [markdown]
+# One more matrix product ends the head:
 
 # %%
 ddense = gelu_backward(dactivated, trace["cls.predictions.transform.dense"][0])
@@ -280,12 +295,18 @@ def linear_at(dy, x, path):
     return linear_backward(dy, trace[x][0], p[path + ".weight"])[0]
 
 
+# %% [markdown]
+# Back through the feed-forward part. First to what GELU got:
+
 # %%
 dsum = layer_norm_at(dlast, layer + "output.LayerNorm")
 dbent = linear_at(dsum, layer + "intermediate", layer + "output.dense")
 dinner = gelu_backward(dbent, trace[layer + "intermediate.dense"][0])
 same(dbent, layer + "intermediate")
 same(dinner, layer + "intermediate.dense")
+
+# %% [markdown]
+# Then to the output of the attention block, where the two ways meet:
 
 # %%
 through = linear_at(dinner, layer + "attention.output", layer + "intermediate.dense")
@@ -316,6 +337,9 @@ def split_heads(x):
 def merge_heads(x):
     return x.transpose(1, 0, 2).reshape(5, 6)
 
+
+# %% [markdown]
+# In code, for both heads at once:
 
 # %%
 query, key, value = (split_heads(trace[layer + "attention.self." + name][0]) for name in ("query", "key", "value"))
@@ -397,8 +421,8 @@ same(dtotal, "bert.embeddings.word_embeddings")
 show(dtotal)
 
 # %% [markdown]
-# `[PAD]` gets zeros. *cat* stands in rows 1 and 3, and both came from one row of the table, row 5. Moving that row moves
-# both tokens, so their gradients add up. In NumPy a line that looks right does not do this: with an index that
+# `[PAD]` gets zeros. *cat* stands in rows 1 and 3, and both came from one row of the table, row 5. Moving that row
+# moves both tokens, so their gradients add up. In NumPy a line that looks right does not do this: with an index that
 # comes twice, `+=` keeps only the last. `np.add.at` adds all.
 
 # %%
@@ -422,6 +446,9 @@ def numeric_parameter(name, index, h=1e-5):
     p[name][index] = before
     return (losses[0] - losses[1]) / (2 * h)
 
+
+# %% [markdown]
+# The sum of both uses is right; the one with the wrong `+=` is not:
 
 # %%
 name = "bert.embeddings.word_embeddings.weight"
@@ -477,10 +504,14 @@ inputs = {"x": np.random.default_rng(1).normal(size=(4, 6))}
 right = mb.gradcheck((forward, lambda dy, cache: {"x": layer_norm_backward(dy, *cache)}), inputs, verbose=False)
 wrong = mb.gradcheck((forward, lambda dy, cache: {"x": forgetful(dy, *cache)}), inputs, verbose=False)
 
+# %% [markdown]
+# The right formula passes, the wrong one does not:
+
 # %%
 print(right.ok, wrong.ok)
 print("error of", wrong.worst.name, "relative to its largest number:", round(wrong.worst.relative_error, 2))
-assert right.ok and not wrong.ok
+assert right.ok
+assert not wrong.ok
 
 # %% [markdown]
 # One trap: which gradient comes from above? Somebody takes ones, as then the loss is the sum of the outputs. But the
@@ -512,6 +543,9 @@ exact = trace.grad["cls.predictions.transform"]
 errors = [np.abs(numeric("cls.predictions.transform", h) - exact).max() for h in steps]
 assert min(errors) < 1e-8 < min(errors[0], errors[-1])
 
+# %% [markdown]
+# Both axes are logarithmic, so powers of $h$ are straight lines:
+
 # %%
 plt.figure(figsize=(5, 3), constrained_layout=True)
 plt.loglog(steps, errors, "o-")
@@ -527,7 +561,8 @@ plt.show()
 # algorithm 2) shrinks the weights besides, by the factor $1 - \eta\lambda$. In step $t$:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\,g \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\,g^2$$
-# $$\theta \leftarrow (1 - \eta\lambda)\,\theta - \eta\,\frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}$$
+# $$\theta \leftarrow (1 - \eta\lambda)\,\theta -
+# \eta\,\frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}$$
 #
 # The divisions by $1 - \beta^t$ make up for the start at $m = v = 0$.
 
@@ -548,12 +583,18 @@ before = {name: array.copy() for name, array in p.items()}
 decay = {name: 0.0 if name.endswith("bias") or "LayerNorm" in name else 0.1 for name in p}
 mine = {name: adamw(before[name], gradients[name], 0, 0, 1, decay[name]) for name in p}
 
+# %% [markdown]
+# The same step by minibert:
+
 # %%
 optimizer = mb.AdamW(model, lr=0.01, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.1)
 optimizer.step(gradients)
 p = model.state_dict()
 for name in p:
     np.testing.assert_allclose(p[name], mine[name][0], rtol=0, atol=1e-12)
+
+# %% [markdown]
+# How far did the numbers move? Gradient and movement of the head's bias:
 
 # %%
 name = "cls.predictions.bias"
@@ -579,8 +620,8 @@ assert after < loss
 #
 # ## Answers
 #
-# **1.** A bias $b$ of the keys adds $q \cdot b / \sqrt K$ to all scores of a row, the same number for every key. Softmax
-# does not change when a row is shifted. So this bias has no effect on anything.
+# **1.** A bias $b$ of the keys adds $q \cdot b / \sqrt K$ to all scores of a row, the same number for every key.
+# Softmax does not change when a row is shifted. So this bias has no effect on anything.
 
 # %%
 size = np.abs(gradients["bert.encoder.layer.0.attention.self.key.bias"]).max()
