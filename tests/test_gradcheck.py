@@ -121,6 +121,25 @@ def test_wrong_layer_norms_are_found(how: str) -> None:
     assert not mb.gradcheck(layer, {"x": normal(B, T, K)}, verbose=False, elements=None).ok
 
 
+def test_upstream_gradients_are_not_the_inputs_of_the_same_seed() -> None:
+    def forward(x):
+        rstd = 1 / np.sqrt(x.var(-1, keepdims=True) + 1e-12)
+        normalized = (x - x.mean(-1, keepdims=True)) * rstd
+        return normalized, (normalized, rstd)
+
+    def backward(dy, cache):
+        normalized, rstd = cache
+        dx = dy - dy.mean(-1, keepdims=True) - normalized * (dy * normalized).mean(-1, keepdims=True)
+        return {"x": rstd * dx}
+
+    for seed in range(3):
+        x = np.random.default_rng(seed).normal(size=(4, 6))
+        assert np.abs(backward(x, forward(x)[1])["x"]).max() < 1e-9  # where rounding is all that would be compared
+        report = mb.gradcheck((forward, backward), {"x": x}, seed=seed, verbose=False)
+        assert report.ok
+        assert abs(report.worst.analytic) > 1e-3
+
+
 def test_an_upstream_of_ones_would_hide_zeros_and_is_refused() -> None:
     def zeros(dy, y):
         return {"x": 0 * y}
