@@ -262,8 +262,9 @@ names = [words[i] for i in ids]
 figure, axes = plt.subplots(1, 2, figsize=(7, 3), constrained_layout=True)
 for head, axis in enumerate(axes):
     axis.imshow(probs[head], cmap="Blues", vmin=0, vmax=1)
-    axis.set(title=f"head {head}", xticks=range(4), yticks=range(4), xticklabels=names, yticklabels=names)
-    axis.set(xlabel="looks at", ylabel="token")
+    axis.set(title=f"head {head}", xlabel="looks at", ylabel="token")
+    axis.set_xticks(range(4), names)
+    axis.set_yticks(range(4), names)
 plt.show()
 
 # %% [markdown]
@@ -485,7 +486,8 @@ def bert(ids, seen):
 
 # %%
 def predict(x):
-    x = layer_norm(gelu(linear(x, "cls.predictions.transform.dense")), "cls.predictions.transform.LayerNorm")
+    x = gelu(linear(x, "cls.predictions.transform.dense"))
+    x = layer_norm(x, "cls.predictions.transform.LayerNorm")
     return x @ p["bert.embeddings.word_embeddings.weight"].T + p["cls.predictions.bias"]
 
 
@@ -531,7 +533,8 @@ def without_positions(ids):
     return trace["bert.encoder.layer.0"][0]
 
 
-np.testing.assert_allclose(without_positions([1, 5, 4, 6]), without_positions([1, 4, 5, 6])[[0, 2, 1, 3]])
+rows = without_positions([1, 4, 5, 6])
+np.testing.assert_allclose(without_positions([1, 5, 4, 6]), rows[[0, 2, 1, 3]])
 
 # %% [markdown]
 # **2.** It grows: the scores lie further apart, and softmax gives more to the largest. Vaswani et al. suspect that in
