@@ -282,7 +282,7 @@ assert (dlast[~asked] == 0).all()
 # twice: once through $f$, once directly, and the two add up. Whatever is used in several places collects its gradient
 # from all of them.
 #
-# `layer_norm_at` and `linear_at` do sections 2 and 3 at a place of the model. They give back the gradient of the input,
+# `layer_norm_at` and `linear_at` do sections 3 and 2 at a place of the model. They give back the gradient of the input,
 # and hold those of weight and bias against minibert's.
 
 # %%
@@ -445,6 +445,8 @@ assert (kinds[1] == 0).all()
 # `[PAD]` gets zeros. *cat* stands in rows 1 and 3, and both came from one row of the table, row 5. Moving that row
 # moves both tokens, so their gradients add up. In NumPy a line that looks right does not do this: with an index that
 # comes twice, `+=` keeps only the last. `np.add.at` adds all.
+#
+# (The row of `[PAD]` never gets a gradient from look-ups in minibert, as in PyTorch. Here there is none anyway.)
 
 # %%
 wrong, dword_in = np.zeros((7, 6)), np.zeros((7, 6))
@@ -480,7 +482,8 @@ np.testing.assert_allclose(dword, np.reshape(tried, (7, 6)), atol=1e-7)
 assert not np.allclose(wrong + dword_out, gradients[name])
 
 # %% [markdown]
-# That was the whole way, with all 26 parameters. `mb.gradcheck` does the same trial for every parameter of a model:
+# That was the whole way, with all 26 parameters. `mb.gradcheck` makes the same trial with up to eight
+# numbers of every parameter of a model, at several $h$:
 
 # %%
 report = mb.gradcheck(model, batch, verbose=False)
@@ -539,7 +542,7 @@ right, wrong = check(layer_norm_backward), check(forgetful)
 
 # %%
 print(right.ok, wrong.ok)
-print("largest error, relative to the largest number:", round(wrong.worst.relative_error, 2))
+print("largest error, relative to the largest gradient:", round(wrong.worst.relative_error, 2))
 assert right.ok
 assert not wrong.ok
 
