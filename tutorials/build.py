@@ -51,7 +51,9 @@ def run(unrun: Any) -> Any:
     import nbclient
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    client = nbclient.NotebookClient(unrun, timeout=SECONDS, kernel_name="python3", record_timing=False)
+    client = nbclient.NotebookClient(
+        unrun, timeout=SECONDS, kernel_name="python3", record_timing=False, coalesce_streams=True
+    )
     return client.execute(cwd=str(HERE))
 
 
