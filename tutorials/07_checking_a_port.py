@@ -458,8 +458,8 @@ for vector in vectors:
 print(len(vectors), "of", len(vectors))
 
 # %% [markdown]
-# All texts agree. That speaks for these six texts and no others: Chinese characters, control characters and words of more
-# than a hundred letters each have a rule that no vector here asks for. The port lacks them, and nobody notices.
+# All texts agree. That speaks for these six texts and no others: Chinese characters, control characters and words of
+# more than a hundred letters each have a rule that no vector here asks for. The port lacks them, and nobody notices.
 #
 # ## What to take along
 #
