@@ -30,7 +30,7 @@ class _SpansOf(dict[int, Span]):
 
     def __missing__(self, start: int) -> Span:
         span = start, start + self.length
-        if start < SHARED_UP_TO and self.length <= LONGEST_KEPT:
+        if start < SHARED_UP_TO:
             self[start] = span
         return span
 

@@ -134,6 +134,17 @@ def test_rules_that_move_characters_without_changing_the_length(tmp_path):
         assert row.word_ids()[1:-1] == expected.words, text
 
 
+@pytest.mark.parametrize("word", ["cat", "e\u0301té", "x" * 70])
+def test_spans_go_on_beyond_those_that_texts_share(word):
+    rembert = RemBertTokenizer(MODELS / "nmt.model")
+    for tokenizer in bert(), roberta(), roberta(add_prefix_space=True), rembert:
+        for text in f"{word}, " * 500 + word, f"a [MASK] <mask> {word} " * 300:
+            expected = plain(tokenizer, text)
+            row = tokenizer(text, return_offsets_mapping=True, verbose=False)
+            assert (row["input_ids"][1:-1], row["offset_mapping"][1:-1]) == (expected.ids, expected.offsets)
+            assert row["offset_mapping"][-2][0] > 2048
+
+
 def test_full_caches_are_emptied_and_filled_again(monkeypatch):
     for module in ("chunks", "wordpiece", "byte_bpe"):
         monkeypatch.setattr(f"minibert.tokenizers.{module}.CACHE_LIMIT", 5)
