@@ -1,5 +1,6 @@
 """Attention and the logit lens as pictures, through matplotlib (the extra `plot`), without a display."""
 
+import io
 import os
 from typing import Any
 
@@ -115,7 +116,16 @@ def _matplotlib(name: str) -> Any:
         raise MinibertError(
             f"{name} draws with matplotlib, which is not installed here: pip install 'minibert-numpy[plot]'."
         ) from None
-    return Figure
+
+    class ShownFigure(Figure):
+        """A figure that a notebook shows as it is: pyplot, which would see to that, is not needed."""
+
+        def _repr_png_(self) -> bytes:
+            file = io.BytesIO()
+            self.savefig(file, format="png")
+            return file.getvalue()
+
+    return ShownFigure
 
 
 def _chosen(what: str, number: int | None, count: int) -> list[int]:

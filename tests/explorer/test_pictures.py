@@ -35,6 +35,12 @@ class TestPictures:
         assert len(figure.axes) == count
         assert (tmp_path / "attention.png").read_bytes().startswith(b"\x89PNG")
 
+    @pytest.mark.parametrize("name", ["plot_attention", "plot_logit_lens"])
+    def test_a_notebook_shows_it(self, name: str) -> None:
+        picture = getattr(mb, name)(*arguments())._repr_png_()
+        assert picture.startswith(b"\x89PNG")
+        assert len(picture) > 5000
+
     @pytest.mark.parametrize("family", ["bert", "roberta", "rembert"])
     def test_logit_lens(self, family: str, tmp_path: Path) -> None:
         figure = mb.plot_logit_lens(*arguments(family), tmp_path / "lens.svg", places="all")

@@ -66,6 +66,7 @@ def test_what_is_shown_is_the_same_on_every_machine(path):
     assert outputs
     for kind, text in outputs:
         assert kind != "stderr", text
+        assert not text.startswith("<Figure"), "a picture that is not shown"
         assert not re.search(r"0x[0-9a-f]{6}|/(home|tmp|root|usr|work)/|it/s", text), text
 
 
