@@ -29,9 +29,9 @@ ids = {"the": 0, "dog": 1, "sleeps": 2}
 print([ids.get(word, "unknown") for word in ["the", "dogs", "sleep"]])
 
 # %% [markdown]
-# A list of letters knows every word, but then a text is a long row of tokens that each mean little. All three families
-# take the middle: frequent words whole, other words in *pieces*, down to single letters. They differ in how a word is
-# cut.
+# A list of letters knows nearly every word, but then a text is a long row of tokens that each mean little. All three
+# families take the middle: frequent words whole, other words in *pieces*, down to single letters. They differ in how a
+# word is cut.
 #
 # ## WordPiece: the longest piece first
 #
@@ -60,13 +60,12 @@ print(longest_piece("unaffable", "", pieces), longest_piece("affable", "##", pie
 
 # %%
 def wordpiece(word, vocab):
-    found = []
+    found, prefix = [], ""
     while word:
-        prefix = "##" if found else ""
         piece = longest_piece(word, prefix, vocab)
         if not piece:
             return ["[UNK]"]
-        found, word = [*found, prefix + piece], word[len(piece) :]
+        found, word, prefix = [*found, prefix + piece], word[len(piece) :], "##"
     return found
 
 
@@ -113,10 +112,14 @@ print(toy_bert.explain("unable"))
 def bpe(symbols, merges):
     symbols = list(symbols)
     while known := [pair for pair in merges if pair in pairwise(symbols)]:
-        i = list(pairwise(symbols)).index(known[0])  # where the pair stands, the leftmost place of several
+        i = list(pairwise(symbols)).index(known[0])  # where it stands first
         symbols[i : i + 2] = ["".join(known[0])]
     return symbols
 
+
+# %% [markdown]
+# Here `bpe` may use the first merge of a list of four, then the first two, and so on (`Ġ` stands for a blank, see
+# below):
 
 # %%
 merges = [("l", "o"), ("e", "r"), ("lo", "w"), ("Ġ", "low")]
@@ -150,9 +153,12 @@ assert bpe(to_byte_chars(" low"), merges) == ["Ġlow"]
 # %%
 letters = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *"Ġelorw"]
 joined = ["".join(pair) for pair in merges]
-toy_roberta = mb.RobertaTokenizer(vocab={token: i for i, token in enumerate(letters + joined)}, merges=merges)
-print(toy_roberta.explain("lower low"))
+vocab = {token: i for i, token in enumerate(letters + joined)}
+toy_roberta = mb.RobertaTokenizer(vocab=vocab, merges=merges)
 assert toy_roberta.tokenize("lower low") == bpe("lower", merges) + bpe("Ġlow", merges)
+
+# %%
+print(toy_roberta.explain("lower low"))
 
 # %% [markdown]
 # ## Unigram: the most probable cut
@@ -167,9 +173,11 @@ assert toy_roberta.tokenize("lower low") == bpe("lower", merges) + bpe("Ġlow", 
 # `scores` are the logarithms $\log p$, which we make up here:
 
 # %%
-scores = {"▁hug": -3.0, "▁hu": -3.2, "▁h": -4.0, "ug": -3.1, "gs": -2.9, "g": -4.5, "s": -4.0}
+scores = {"▁hug": -3.0, "▁hu": -3.2, "▁h": -4.0, "ug": -3.1, "gs": -2.9}
+scores |= {"g": -4.5, "s": -4.0}
 
 
+# %%
 def cuts(text):
     if not text:
         return [[]]
@@ -187,18 +195,17 @@ for cut in cuts("▁hugs"):
 #
 # A text of $n$ characters has up to $2^{n-1}$ cuts, too many to try. The *Viterbi* algorithm goes from left to right
 # and keeps, for each place, only the best cut that ends there. Nothing is lost by that: if the last piece of the best
-# cut begins at `start`, what stands before it must be the best cut up to `start`.
+# cut begins at `start`, what stands before it must be the best cut up to `start`. (What is no piece gets minus
+# infinity, so it never wins.)
 
 
 # %%
 def viterbi(text):
     best = {0: (0.0, [])}  # place: (sum, pieces) of the best cut that ends there
     for end in range(1, len(text) + 1):
-        starts = [start for start in best if text[start:end] in scores]
-        if starts:
-            sums = {start: best[start][0] + scores[text[start:end]] for start in starts}
-            start = max(sums, key=sums.get)
-            best[end] = sums[start], [*best[start][1], text[start:end]]
+        last = {start: scores.get(text[start:end], -np.inf) for start in best}
+        start = max(best, key=lambda start: best[start][0] + last[start])
+        best[end] = best[start][0] + last[start], [*best[start][1], text[start:end]]
     return best[len(text)]
 
 
@@ -256,7 +263,7 @@ show("My dog is unbelievable.")
 # 3. the *model*: cut each word into pieces, as above;
 # 4. *post-process*: put special tokens around.
 #
-# The families differ most in the first two. Three examples.
+# The third we have seen. Here are three examples of how the families differ in the first two.
 #
 # **Accents.** tiny-bert lower-cases, as BERT's uncased models do, and then drops accents too: fewer different words,
 # each seen more often. The price is that *résumé* and *resume* are the same. RoBERTa and RemBERT keep case and accents.
@@ -394,11 +401,12 @@ without_mask = model(input_ids=batch["input_ids"]).logits[0, : len(alone)]
 assert np.abs(without_mask - alone).max() > 0.1
 
 # %% [markdown]
-# A model also has a longest text, `max_length`; for tiny-bert that is 128 tokens. *Truncation* cuts a text so that it
-# fits, special tokens included. What was cut off can come as further rows; with `stride=2` each repeats two tokens of
-# the one before, so that no word loses its neighbours:
+# A model also has a longest text; for tiny-bert, `bert.model_max_length` is 128 tokens. *Truncation* cuts a text to
+# that, or to a given `max_length`, special tokens included. What was cut off can come as further rows; with `stride=2`
+# each repeats two tokens of the one before, so that no word loses its neighbours:
 
 # %%
+assert bert.model_max_length == 128
 cut = bert(texts[1], truncation=True, max_length=6, stride=2, return_overflowing_tokens=True)
 for row in cut["input_ids"]:
     print(*bert.convert_ids_to_tokens(row))
@@ -416,11 +424,16 @@ text = " low" * 5 + " lower" * 2 + " newest" * 6 + " widest" * 3
 words = {tuple("Ġ" + word): count for word, count in Counter(text.split()).items()}
 
 
+# %%
 def count_pairs(words):
-    pairs = [Counter({pair: count}) for symbols, count in words.items() for pair in pairwise(symbols)]
-    return sum(pairs, Counter())
+    counts = Counter()
+    for symbols, count in words.items():
+        for pair in pairwise(symbols):
+            counts[pair] += count
+    return counts
 
 
+# %%
 print(count_pairs(words).most_common(3))
 
 # %% [markdown]
@@ -432,7 +445,7 @@ order = sorted({letter for symbols in words for letter in symbols})
 learned = []
 for _ in range(6):
     counts = count_pairs(words)
-    pair = min(counts, key=lambda pair: (-counts[pair], order.index(pair[0]), order.index(pair[1])))
+    pair = min(counts, key=lambda pair: (-counts[pair], *map(order.index, pair)))
     words = {tuple(bpe(symbols, [pair])): count for symbols, count in words.items()}
     order.append("".join(pair))
     learned.append(pair)
@@ -447,7 +460,8 @@ print([" ".join(symbols) for symbols in words])
 # %%
 trained = mb.train_bpe([text], 5 + 256 + 6, progress=False)
 assert trained.merges == learned
-print(mb.RobertaTokenizer(vocab=trained.vocab, merges=trained.merges).tokenize(" lowest widest low"))
+tokenizer = mb.RobertaTokenizer(vocab=trained.vocab, merges=trained.merges)
+print(tokenizer.tokenize(" lowest widest low"))
 
 # %% [markdown]
 # How Google learned BERT's pieces was never published. `train_wordpiece` follows the Hugging Face library: the same
@@ -465,7 +479,7 @@ print(mb.BertTokenizer(vocab=trained.vocab).tokenize("lowest widest low"))
 # %%
 trained = mb.train_unigram([text], 19, progress=False)
 rows = sorted((-round(piece.score, 2), piece.text) for piece in trained.model.pieces[5:])
-print(*(f"{text} {-score:.2f}" for score, text in rows), sep="   ")
+print(*(f"{text} {-score:.2f}" for score, text in rows), sep="  ")
 print(mb.RemBertTokenizer(model=trained.model).tokenize("lowest widest low"))
 
 # %% [markdown]

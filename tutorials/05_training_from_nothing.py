@@ -35,9 +35,11 @@ COLOURS, THINGS = ["red", "blue", "green", "white"], ["key", "ball", "book", "cu
 PLACES = ["garden", "kitchen", "park", "school"]
 
 
+# %%
 def tell(name, colour, thing, place):
     he, his = ("he", "his") if name in MEN else ("she", "her")
-    return f"{name} has lost {his} {colour} {thing}. {he} finds the {colour} {thing} in the {place}."
+    what = f"{colour} {thing}"
+    return f"{name} has lost {his} {what}. {he} finds the {what} in the {place}."
 
 
 # %% [markdown]
@@ -112,9 +114,10 @@ for rule, name in enumerate(["left alone", "masked", "random", "kept"]):
 # %%
 def new_model():
     config = mb.BertConfig(
-        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
-        max_position_embeddings=24, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, initializer_range=0.06,
-    )  # fmt: skip
+        vocab_size=len(tokenizer), max_position_embeddings=24, initializer_range=0.06,
+        num_hidden_layers=2, num_attention_heads=2, hidden_size=32, intermediate_size=64,
+        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+    )
     return mb.BertForMaskedLM(config, seed=0, dtype="float64")
 
 
@@ -128,8 +131,7 @@ print(model.num_parameters(), "parameters")
 
 # %%
 small = {name: array[:4] for name, array in batch.items()}
-trace = mb.Trace()
-output = model(**small, trace=trace)
+output = model(**small)
 exponentials = np.exp(output.logits)
 probabilities = exponentials / exponentials.sum(axis=-1, keepdims=True)
 
@@ -147,9 +149,13 @@ print(f"loss {output.loss:.2f}, log V {np.log(len(tokenizer)):.2f}")
 # its gradient. AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2) keeps running means of $g$ and $g^2$.
 # They begin at 0, which the divisions by $1 - \beta^t$ make up for:
 #
-# $$m \leftarrow \beta_1 m + (1 - \beta_1) g \qquad v \leftarrow \beta_2 v + (1 - \beta_2) g^2 \qquad
-# \theta \leftarrow \theta - \eta \left( \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}
+# $$m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2) g^2$$
+#
+# $$\theta \leftarrow \theta - \eta \left( \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}
 # + \lambda \theta \right)$$
+#
+# $t$ counts the steps, $\eta$ is the learning rate, and $\lambda$ the weight decay, which pulls every parameter a
+# little towards 0.
 
 
 # %%
@@ -167,6 +173,8 @@ def adamw(theta, g, m, v, t, lr=0.005, betas=(0.9, 0.999), epsilon=1e-8, decay=0
 name = "bert.encoder.layer.0.attention.self.query.weight"
 theta, m, v = model.state_dict()[name].copy(), 0.0, 0.0
 optimizer = mb.AdamW(model, lr=0.005, weight_decay=0.01)
+
+# %%
 for t in (1, 2, 3):
     trace = mb.Trace("backward")
     print(f"{model(**small, trace=trace).loss:.3f}")
@@ -178,7 +186,7 @@ for t in (1, 2, 3):
 np.testing.assert_allclose(model.state_dict()[name], theta, rtol=1e-12)
 
 # %% [markdown]
-# The loss falls. That is all of training; the rest is repetition.
+# The loss falls, and our parameter is minibert's to the last digits. The rest of training is repetition.
 #
 # ## Training
 #
@@ -189,27 +197,38 @@ np.testing.assert_allclose(model.state_dict()[name], theta, rtol=1e-12)
 # %%
 folder = tempfile.TemporaryDirectory()
 settings = {
-    "output_dir": Path(folder.name) / "run", "save_strategy": "no", "disable_tqdm": True, "seed": 0,
-    "per_device_train_batch_size": 32, "learning_rate": 5e-3, "warmup_ratio": 0.1,
+    "output_dir": Path(folder.name) / "run", "save_strategy": "no", "disable_tqdm": True,
+    "per_device_train_batch_size": 32, "learning_rate": 5e-3, "warmup_ratio": 0.1, "seed": 0,
     "logging_steps": 50, "eval_strategy": "steps", "eval_steps": 50,
-}  # fmt: skip
+}
 
 
 # %%
+def rows(texts):
+    return [{"input_ids": row} for row in tokenizer(texts)["input_ids"]]
+
+
 def train(model, texts, steps, **masking):
-    rows = [[{"input_ids": row} for row in tokenizer(part)["input_ids"]] for part in (texts, held_out)]
+    arguments = mb.TrainingArguments(max_steps=steps, **settings)
     collator = mb.DataCollatorForLanguageModeling(tokenizer, seed=0, **masking)
-    trainer = mb.Trainer(model, mb.TrainingArguments(max_steps=steps, **settings), *rows, collator, tokenizer)
+    trainer = mb.Trainer(model, arguments, rows(texts), rows(held_out), collator, tokenizer)
     trainer.train()
     return trainer
 
 
 # %%
+def curve(trainer, key):
+    """{step: value} from the records that the trainer keeps."""
+    return {row["step"]: row[key] for row in trainer.log_history if key in row}
+
+
 model = new_model()
 trainer = train(model, train_texts, 400)
-losses = {key: [row[key] for row in trainer.log_history if key in row] for key in ("loss", "eval_loss")}
-for i, (loss, eval_loss) in enumerate(zip(losses["loss"], losses["eval_loss"]), start=1):
-    print(f"step {50 * i:3}  training {loss:.3f}  held out {eval_loss:.3f}")
+
+# %%
+on_held_out = curve(trainer, "eval_loss")
+for step, loss in curve(trainer, "loss").items():
+    print(f"step {step:3}  training {loss:.3f}  held out {on_held_out[step]:.3f}")
 
 # %% [markdown]
 # ## How good is that?
@@ -231,7 +250,7 @@ def plot(trainer, title):
     plt.figure(figsize=(6, 3))
     plt.gca().set(xlabel="step", ylabel="loss", title=title, ylim=(0, 4))
     for key, label in (("loss", "training"), ("eval_loss", "held out")):
-        plt.plot(*zip(*[(row["step"], row[key]) for row in trainer.log_history if key in row]), "o-", label=label)
+        plt.plot(*zip(*curve(trainer, key).items()), "o-", label=label)
     plt.axhline(unigram_loss, color="gray", linestyle="--", label="unigram")
     plt.legend()
     plt.show()
@@ -288,6 +307,7 @@ def show(answers):
     print("  ".join(f"{answer['token_str']} {answer['score']:.2f}" for answer in answers))
 
 
+# %%
 show(fill("anna has lost her [MASK] cup. she finds the red cup in the park."))
 show(fill("anna has lost her [MASK] cup. she finds the [MASK] cup in the park.")[0])
 
@@ -299,8 +319,8 @@ show(fill("she finds the red cup in the park. anna has lost her [MASK] cup."))
 
 # %% [markdown]
 # It says *the*, and is sure of it: in all texts that it has seen, token 14 is *the* (`[CLS]` is token 0). The model has
-# learned positions: "token 5 is the same as token 11". That was enough for the exam, because every held-out text has
-# the same form. An exam shows what is in it, and no more. Exercise 3 mends this.
+# learned positions, something like "token 5 is the same as token 11". That was enough for the exam, because every
+# held-out text has the same form. An exam shows what is in it, and no more. Exercise 3 mends this.
 #
 # ## What masking is for
 #
@@ -329,15 +349,19 @@ trainer = train(by_heart, few, 600)
 plot(trainer, "12 texts")
 
 # %% [markdown]
-# The training loss falls as before, even lower. The held-out loss falls at first, has its least value somewhere in the
-# middle, and rises again. From there on the model no longer learns the world but these 12 texts. It gets better at them
-# than is possible by reading: it knows who lost what, which nobody can tell from the sentence.
+# The training loss falls as before, even lower. The held-out loss falls at first, is least after 150 steps, and then
+# rises, with ups and downs. By now the model learns these 12 texts and no longer the world. It gets better at them than
+# is possible by reading: it knows who lost the green hat, which nobody can tell from the sentence.
 
 # %%
-print(f"exam on its own texts {exam(by_heart, few).mean():.3f}, on held-out ones {exam(by_heart, held_out).mean():.3f}")
-assert exam(by_heart, few).mean() > 14.5 / 16
-eval_losses = [row["eval_loss"] for row in trainer.log_history if "eval_loss" in row]
-assert eval_losses[-1] > min(eval_losses) + 0.1
+on_held_out = curve(trainer, "eval_loss")
+assert min(on_held_out, key=on_held_out.get) == 150
+assert on_held_out[600] > on_held_out[150] + 0.1
+
+# %%
+own, other = exam(by_heart, few).mean(), exam(by_heart, held_out).mean()
+print(f"exam on its own texts {own:.3f}, on held-out ones {other:.3f}")
+assert own > 14.5 / 16 > other
 
 # %% [markdown]
 # This is why texts are held out: the training loss alone shows nothing of it. What helps: more texts; stopping at the
@@ -356,7 +380,8 @@ print(*sorted(path.name for path in checkpoint.iterdir()), sep="\n")
 
 # %%
 again = mb.AutoModelForMaskedLM.from_pretrained(checkpoint, dtype="float64")
-assert all((array == again.state_dict()[name]).all() for name, array in model.state_dict().items())
+for name, array in model.state_dict().items():
+    assert (again.state_dict()[name] == array).all()
 
 # %%
 fill = mb.pipeline("fill-mask", model=str(checkpoint), top_k=4)
@@ -383,9 +408,9 @@ for place in range(1, 17):
 print(f"best {best:.3f}, the model {np.mean(losses):.3f}")
 
 # %%
-for name, his, he in (("[MASK]", "his", "she"), ("tom", "[MASK]", "she"), ("tom", "her", "[MASK]")):
-    show(fill(f"{name} has lost {his} red key. {he} finds the red key in the park."))
-# The name counts least: the two small words are believed.
+for trio in (("[MASK]", "his", "she"), ("tom", "[MASK]", "she"), ("tom", "her", "[MASK]")):
+    show(fill("{} has lost {} red key. {} finds the red key in the park.".format(*trio)))
+# Where the name contradicts the small word, the small word wins; "she" also wins against "his".
 
 
 # %%
@@ -399,8 +424,11 @@ reader = new_model()
 train(reader, [*train_texts, *map(exchange, train_texts)], 800)
 fill = mb.pipeline("fill-mask", model=reader, tokenizer=tokenizer, top_k=4)
 show(fill("she finds the red cup in the park. anna has lost her [MASK] cup."))
-exchanged = exam(reader, [exchange(text) for text in held_out])
-print([token for token, share in zip(tokenizer.tokenize(exchange(held_out[0])), exchanged) if share < 0.5])
+
+# %%
+right = exam(reader, [exchange(text) for text in held_out])
+tokens = tokenizer.tokenize(exchange(held_out[0]))
+print([token for token, share in zip(tokens, right) if share < 0.5])
 
 # %%
 folder.cleanup()
