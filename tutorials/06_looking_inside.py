@@ -97,9 +97,9 @@ np.testing.assert_allclose(trace[layer1 + "probs"][0, 2], softmax(scores), atol=
 # %%
 probs = trace.stack("*.probs")
 print(probs.shape)
-print(" " * 9, " ".join(f"{token[:5]:>5}" for token in tokens))
+print(" " * 15, " ".join(f"{token[:5]:>5}" for token in tokens))
 for layer, head in np.ndindex(2, 4):
-    print(f"{layer}, head {head} ", " ".join(f"{100 * w:5.0f}" for w in probs[layer, 0, head, mask]))
+    print(f"layer {layer}, head {head}", " ".join(f"{100 * w:5.0f}" for w in probs[layer, 0, head, mask]))
 np.testing.assert_allclose(probs.sum(axis=-1), 1.0)
 
 # %% [markdown]
@@ -167,7 +167,7 @@ assert hidden[key] < 0.1
 assert all(p > 0.98 for place, p in hidden.items() if place != key)
 
 # %% [markdown]
-# Only one word matters: without *key* the answer falls below a tenth. Without *lost*, *found* or *the* nothing happens.
+# Only one word matters: without *key* the answer falls below a tenth. Without *lost*, *found* or *the* it stays.
 #
 # ## Switch off a head
 #
@@ -203,7 +203,7 @@ assert probs[1, 0, 2, mask].max() > 0.98
 assert off[1, 2] < 0.1
 
 # %% [markdown]
-# ## Move one number from one pass to another
+# ## Move 32 numbers from one pass to another
 #
 # What does head 2 carry? Take a second sentence with *hat* in place of *key*. Run both. Then run the first again, and
 # exchange only what one head hands to the mask: 32 numbers of this pass become those of the other. This is often called
@@ -251,8 +251,8 @@ assert said.startswith("hat")
 #
 # ## Point a head somewhere else
 #
-# Does that story hold outside the sentence it was made from? A test: two things in the text. The model was trained on
-# stories with one.
+# Does that story hold outside the sentence it was made from? A test: two things in the text. The
+# model's training stories of this kind have one.
 
 # %%
 two = "Anna has a hat. Anna lost her key. Then Peter found the [MASK]."
@@ -395,7 +395,7 @@ assert ranks["hiding the token"] == "key"
 
 # %% [markdown]
 # Four agree on *key*. Rollout does not, and it gives a good share to tokens that can be hidden without any effect: it
-# averages the one head that matters with seven that do not.
+# averages the one head that matters with the three beside it.
 #
 # What may one say after all this?
 #
@@ -456,7 +456,7 @@ def with_hidden(*places):
 # %%
 alone = [with_hidden(place) for place in range(1, len(names) - 1)]
 both = with_hidden(*[place for place, token in enumerate(names) if token == "mary"])
-print(f"nothing {with_hidden(names.index('[MASK]')):.4f}, one token at worst {min(alone):.4f}, both mary {both:.4f}")
+print(f"one token at worst {min(alone):.4f}, both mary {both:.4f}")
 assert min(alone) > 0.99
 assert both < 0.9
 

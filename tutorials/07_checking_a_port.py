@@ -125,7 +125,8 @@ def attention(x, hide, w, name, out, own, c):
     q, k, v = (linear(x, w, f"{name}.self.{part}") for part in ["query", "key", "value"])
     scores = split(q) @ split(k).swapaxes(2, 3) / c["scale"] + hide
     context = (softmax(scores) @ split(v)).swapaxes(1, 2).reshape(x.shape)
-    out |= {f"{own}.query": q, f"{own}.key": k, f"{own}.value": v, f"{own}.scores": scores, f"{own}.context": context}
+    found = {"query": q, "key": k, "value": v, "scores": scores, "context": context}
+    out |= {f"{own}.{part}": array for part, array in found.items()}
     return linear(context, w, f"{name}.output.dense")
 
 
@@ -253,6 +254,9 @@ def plant(what, **mistake):
     return first
 
 
+# %% [markdown]
+# The epsilon of another model:
+
 # %%
 found = plant("epsilon 1e-5", eps=1e-5)
 assert found.name == "bert.embeddings"
@@ -277,6 +281,9 @@ one_more[1, mask[1].sum()] = 1
 found = plant("mask off by one", mask=one_more)
 assert found.name == "bert.encoder.layer.0.attention.self.scores"
 assert "fewer places" in found.diagnosis
+
+# %% [markdown]
+# The scores not divided by $\sqrt K$:
 
 # %%
 found = plant("no 1/√K", scale=1.0)
@@ -337,8 +344,8 @@ assert noise < 2 * floor < 1e-4
 
 # %% [markdown]
 # The *noise floor* of a tensor is this difference, or one rounding step of its largest number if that is more. A value
-# passes if it is within 16 floors. Where the port computes in float64, as ours does, the floors shrink by the ratio of
-# the rounding steps. So the same pack serves both:
+# passes if it is within 16 floors (`docs/golden.md` has the finer print). Where the port computes in float64, as ours
+# does, the floors shrink by the ratio of the rounding steps. So the same pack serves both:
 
 # %%
 narrow_weights = {name: array.astype(np.float32) for name, array in weights.items()}

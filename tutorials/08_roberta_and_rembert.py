@@ -217,7 +217,8 @@ assert pieces == tokenizers["roberta"].tokenize(" Paris")
 # ## RemBERT
 #
 # RemBERT (Chung et al. 2020) is made for many languages, and so for a large vocabulary: 250,300 tokens in the released
-# model. At that size most parameters of a BERT would be embeddings. The paper asks where they are worth their place.
+# model. At that size most parameters of a BERT-base would be embeddings. The paper asks where they are worth their
+# place.
 #
 # ### Narrow embeddings, and a map
 #
@@ -246,8 +247,9 @@ np.testing.assert_allclose(trace[name], by_hand, atol=1e-12)
 
 # %%
 vectors = w["rembert.embeddings.word_embeddings.weight"] @ w[f"{name}.weight"].T
+of_bert = weights["bert"]["bert.embeddings.word_embeddings.weight"]
 print(vectors.shape, "of rank", np.linalg.matrix_rank(vectors))
-print("tiny-bert's table is of rank", np.linalg.matrix_rank(weights["bert"]["bert.embeddings.word_embeddings.weight"]))
+print(of_bert.shape, "of rank", np.linalg.matrix_rank(of_bert), "in tiny-bert")
 
 # %% [markdown]
 # ### An output embedding of its own
@@ -278,7 +280,8 @@ V, D = released.vocab_size, released.hidden_size
 narrow, wide = released.input_embedding_size, released.output_embedding_size
 print(f"V {V}, D {D}, E {narrow}, O {wide}; numbers in millions:")
 print(f"one tied table: {V * D / 1e6:.1f}")
-print(f"RemBERT: input {(V * narrow + narrow * D) / 1e6:.1f}, which stays, and output {V * wide / 1e6:.1f}, which goes")
+print(f"RemBERT's input, which stays: {(V * narrow + narrow * D) / 1e6:.1f}")
+print(f"RemBERT's output, which goes: {V * wide / 1e6:.1f}")
 
 # %% [markdown]
 # The same is seen in the small one: the model without a head has none of the decoder's numbers.
@@ -344,8 +347,9 @@ for text, wanted in capitals.items():
 # %% [markdown]
 # ## The heads
 #
-# For a task, a head stands on the encoder. Most heads are the same in all families. The one that differs gives a class
-# to a whole text. Here are its parameters in each family, from small models with random weights.
+# For a task, a head stands on the encoder. The head that predicts words we have seen. Of the others only one differs:
+# that which gives a class to a whole text. Here are its parameters in each family, from small models with random
+# weights.
 
 # %%
 for family, name in zip(FAMILIES, ["Bert", "Roberta", "RemBert"]):
