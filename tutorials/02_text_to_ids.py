@@ -131,7 +131,8 @@ assert bpe("lower", merges) == ["low", "er"]
 # `e r` is joined before `lo w`, because it stands earlier in the list; its place in the word does not matter.
 #
 # *Byte-level* means that the single letters are not characters, but the bytes of the text in UTF-8. There are 256
-# different bytes, and all of them are in the vocabulary, so nothing is ever unknown. A character is one to four bytes:
+# different bytes, and RoBERTa has all of them in its vocabulary, so nothing is ever unknown. A character is one to four
+# bytes:
 
 # %%
 for char in "eé東🙂":
@@ -148,7 +149,8 @@ print(to_byte_chars(" low é"))
 assert bpe(to_byte_chars(" low"), merges) == ["Ġlow"]
 
 # %% [markdown]
-# minibert's tokenizer with these merges. It first cuts the text into words, then merges inside each word:
+# minibert's tokenizer with these merges (and, of the 256 bytes, those that we need). It first cuts the text into words,
+# then merges inside each word:
 
 # %%
 letters = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *"Ġelorw"]
@@ -156,6 +158,9 @@ joined = ["".join(pair) for pair in merges]
 vocab = {token: i for i, token in enumerate(letters + joined)}
 toy_roberta = mb.RobertaTokenizer(vocab=vocab, merges=merges)
 assert toy_roberta.tokenize("lower low") == bpe("lower", merges) + bpe("Ġlow", merges)
+
+# %% [markdown]
+# `explain` shows every merge with its place in the list:
 
 # %%
 print(toy_roberta.explain("lower low"))
@@ -175,6 +180,9 @@ print(toy_roberta.explain("lower low"))
 # %%
 scores = {"▁hug": -3.0, "▁hu": -3.2, "▁h": -4.0, "ug": -3.1, "gs": -2.9}
 scores |= {"g": -4.5, "s": -4.0}
+
+# %% [markdown]
+# Every cut begins with a piece that fits, followed by a cut of the rest:
 
 
 # %%

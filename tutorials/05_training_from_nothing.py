@@ -34,12 +34,18 @@ MEN, WOMEN = ["tom", "ben", "max", "leo"], ["anna", "kate", "rose", "lucy"]
 COLOURS, THINGS = ["red", "blue", "green", "white"], ["key", "ball", "book", "cup", "hat"]
 PLACES = ["garden", "kitchen", "park", "school"]
 
+# %% [markdown]
+# One text:
+
 
 # %%
 def tell(name, colour, thing, place):
     he, his = ("he", "his") if name in MEN else ("she", "her")
     what = f"{colour} {thing}"
     return f"{name} has lost {his} {what}. {he} finds the {what} in the {place}."
+
+
+tell("anna", "red", "cup", "park")
 
 
 # %% [markdown]
@@ -87,6 +93,9 @@ chosen = (rng.random(ids.shape) < 0.15) & ~special
 hidden = np.where(chosen, tokenizer.mask_token_id, ids)
 labels = np.where(chosen, ids, -100)
 
+# %% [markdown]
+# The first text as the model sees it, and what it has to say:
+
 # %%
 print(tokenizer.decode(hidden[0]))
 print([tokenizer.convert_ids_to_tokens(int(label)) for label in labels[0] if label != -100])
@@ -108,8 +117,10 @@ for rule, name in enumerate(["left alone", "masked", "random", "kept"]):
 # %% [markdown]
 # ## A model that knows nothing
 #
-# A BERT as in the paper, only small: 2 layers, 2 heads, vectors of 32 numbers. Without dropout, and in float64, so that
-# every number on this page is the same on every computer; large models are trained in float32 or less.
+# A BERT as in the paper, only small: 2 layers, 2 heads, vectors of 32 numbers, and no dropout. It computes in float64,
+# so that rounding, which differs from one computer to the next, does not show in the numbers of this page. Large models
+# are trained in float32, or with still fewer digits.
+
 
 # %%
 def new_model():
@@ -117,7 +128,7 @@ def new_model():
         vocab_size=len(tokenizer), max_position_embeddings=24, initializer_range=0.06,
         num_hidden_layers=2, num_attention_heads=2, hidden_size=32, intermediate_size=64,
         hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
-    )
+    )  # fmt: skip
     return mb.BertForMaskedLM(config, seed=0, dtype="float64")
 
 
@@ -127,13 +138,17 @@ print(model.num_parameters(), "parameters")
 
 # %% [markdown]
 # The loss is the mean of $-\log p$ over the asked places, where $p$ is the probability that the model gives to the
-# right token. A model that knows nothing gives each of the $V$ tokens about $1/V$, so its loss is about $\log V$:
+# right token. A softmax makes the probabilities from the model's scores, the `logits`:
 
 # %%
 small = {name: array[:4] for name, array in batch.items()}
 output = model(**small)
 exponentials = np.exp(output.logits)
 probabilities = exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+# %% [markdown]
+# A model that knows nothing gives each of the $V$ tokens about $1/V$, so its loss is about $\log V$. Ours, by hand, is
+# the one that the model computed:
 
 # %%
 row, place = np.nonzero(small["labels"] != -100)
@@ -174,6 +189,9 @@ name = "bert.encoder.layer.0.attention.self.query.weight"
 theta, m, v = model.state_dict()[name].copy(), 0.0, 0.0
 optimizer = mb.AdamW(model, lr=0.005, weight_decay=0.01)
 
+# %% [markdown]
+# `backward` takes the trace that the forward pass has filled, and gives a gradient for each parameter, by name:
+
 # %%
 for t in (1, 2, 3):
     trace = mb.Trace("backward")
@@ -182,11 +200,14 @@ for t in (1, 2, 3):
     theta, m, v = adamw(theta, gradients[name], m, v, t)
     optimizer.step(gradients)
 
+# %% [markdown]
+# The loss falls. And our parameter is the same as the model's:
+
 # %%
 np.testing.assert_allclose(model.state_dict()[name], theta, rtol=1e-12)
 
 # %% [markdown]
-# The loss falls, and our parameter is minibert's to the last digits. The rest of training is repetition.
+# The rest of training is repetition.
 #
 # ## Training
 #
@@ -200,7 +221,12 @@ settings = {
     "output_dir": Path(folder.name) / "run", "save_strategy": "no", "disable_tqdm": True,
     "per_device_train_batch_size": 32, "learning_rate": 5e-3, "warmup_ratio": 0.1, "seed": 0,
     "logging_steps": 50, "eval_strategy": "steps", "eval_steps": 50,
-}
+}  # fmt: skip
+
+
+# %% [markdown]
+# We shall train four models, so here is a function. A trainer wants texts as a list of rows, and a collator that makes
+# batches of rows. `masking` is for later:
 
 
 # %%
@@ -208,6 +234,7 @@ def rows(texts):
     return [{"input_ids": row} for row in tokenizer(texts)["input_ids"]]
 
 
+# %%
 def train(model, texts, steps, **masking):
     arguments = mb.TrainingArguments(max_steps=steps, **settings)
     collator = mb.DataCollatorForLanguageModeling(tokenizer, seed=0, **masking)
@@ -217,13 +244,17 @@ def train(model, texts, steps, **masking):
 
 
 # %%
-def curve(trainer, key):
-    """{step: value} from the records that the trainer keeps."""
-    return {row["step"]: row[key] for row in trainer.log_history if key in row}
-
-
 model = new_model()
 trainer = train(model, train_texts, 400)
+
+# %% [markdown]
+# The trainer keeps records, each of them a dictionary. From these we take a curve, as `{step: value}`:
+
+
+# %%
+def curve(trainer, key):
+    return {row["step"]: row[key] for row in trainer.log_history if key in row}
+
 
 # %%
 on_held_out = curve(trainer, "eval_loss")
@@ -243,6 +274,9 @@ total = counts.total()
 held_out_ids = np.array(tokenizer(held_out)["input_ids"])[:, 1:-1]
 unigram_loss = -np.mean([np.log(counts[id_] / total) for id_ in held_out_ids.flat])
 print(f"unigram: loss {unigram_loss:.3f}, accuracy {max(counts.values()) / total:.3f}")
+
+# %% [markdown]
+# Here are the losses, and that of the unigram reader as a line:
 
 
 # %%
@@ -277,6 +311,9 @@ def exam(model, texts):
         right.append(np.mean(model(asked).logits[:, place].argmax(axis=-1) == ids[:, place]))
     return np.array(right)  # for each place
 
+
+# %% [markdown]
+# The result place by place, with the tokens of the first text beside it:
 
 # %%
 right = exam(model, held_out)
@@ -358,6 +395,9 @@ on_held_out = curve(trainer, "eval_loss")
 assert min(on_held_out, key=on_held_out.get) == 150
 assert on_held_out[600] > on_held_out[150] + 0.1
 
+# %% [markdown]
+# In the exam:
+
 # %%
 own, other = exam(by_heart, few).mean(), exam(by_heart, held_out).mean()
 print(f"exam on its own texts {own:.3f}, on held-out ones {other:.3f}")
@@ -369,8 +409,7 @@ assert own > 14.5 / 16 > other
 #
 # ## Save and load
 #
-# A folder with the model and its tokenizer is a checkpoint like any other. What comes back is the same to the last bit
-# (in float32, if `dtype` did not ask for more):
+# A folder with the model and its tokenizer is a checkpoint like any other:
 
 # %%
 checkpoint = Path(folder.name) / "lost-and-found"
@@ -378,10 +417,16 @@ model.save_pretrained(checkpoint)
 tokenizer.save_pretrained(checkpoint)
 print(*sorted(path.name for path in checkpoint.iterdir()), sep="\n")
 
+# %% [markdown]
+# Loaded again, it is the same to the last bit. (Without `dtype`, a model is loaded in float32.)
+
 # %%
 again = mb.AutoModelForMaskedLM.from_pretrained(checkpoint, dtype="float64")
 for name, array in model.state_dict().items():
     assert (again.state_dict()[name] == array).all()
+
+# %% [markdown]
+# And a pipeline needs the folder only:
 
 # %%
 fill = mb.pipeline("fill-mask", model=str(checkpoint), top_k=4)
@@ -394,8 +439,8 @@ show(fill("tom has lost [MASK] blue hat. he finds the blue hat in the school."))
 #    time? Compare it with the model's.
 # 2. The name, *his* or *her*, and *he* or *she* say the same thing three times. What does the model say for one of them
 #    if the other two contradict each other?
-# 3. Train a new model on texts in both orders (the second sentence first in every other text), with 800 steps. Does it
-#    find the colour now? In the exchanged texts two places cannot be known. Which?
+# 3. Train a new model for 800 steps on the training texts and, beside them, the same texts with their sentences
+#    exchanged. Does it find the colour now? In an exchanged text two tokens cannot be known. Which?
 
 # %%
 best = 2 * np.log(4) / 16
