@@ -171,7 +171,7 @@ class BytePairCache(dict[str, tuple[int, ...]]):
 
     def __init__(self, vocab: Mapping[str, int], merges: Sequence[tuple[str, str]], unknown: int | None = None) -> None:
         super().__init__()
-        self.ranks = _numbered_merges(vocab, merges)
+        self.ranks, self.joined = _numbered_merges(vocab, merges)
         self.byte_ids = [vocab.get(char, unknown) for char in BYTE_CHARS]
         self._complete = None not in self.byte_ids
 
@@ -197,16 +197,21 @@ class BytePairCache(dict[str, tuple[int, ...]]):
 
     def merge(self, ids: list[int]) -> list[int]:
         """All merges of one word's ids."""
-        return merge_by_scan(ids, self.ranks) if len(ids) < LONG_WORD else merge_by_heap(ids, self.ranks)
+        merge = merge_by_scan if len(ids) < LONG_WORD else merge_by_heap
+        return merge(ids, self.ranks, self.joined)
 
 
-Ranks = dict[tuple[int, int], tuple[int, int]]  # (left id, right id) -> (rank, id of the merged token)
+Ranks = dict[tuple[int, int], int]  # (left id, right id) -> rank
 
 
-def _numbered_merges(vocab: Mapping[str, int], merges: Sequence[tuple[str, str]]) -> Ranks:
-    """The merges on ids. A pair listed twice has the rank of its last line, as in the reference."""
+def _numbered_merges(vocab: Mapping[str, int], merges: Sequence[tuple[str, str]]) -> tuple[Ranks, list[int]]:
+    """The merges on ids, and for each rank the id of the token that it makes.
+
+    A pair listed twice has the rank of its last line, as in the reference.
+    """
     try:
-        return {(vocab[left], vocab[right]): (rank, vocab[left + right]) for rank, (left, right) in enumerate(merges)}
+        ranks = {(vocab[left], vocab[right]): rank for rank, (left, right) in enumerate(merges)}
+        return ranks, [vocab[left + right] for left, right in merges]
     except KeyError:
         pass
     for rank, (left, right) in enumerate(merges):
@@ -219,20 +224,20 @@ def _numbered_merges(vocab: Mapping[str, int], merges: Sequence[tuple[str, str]]
     raise AssertionError("unreachable")
 
 
-_NEVER = (1 << 60, -1)
+_NEVER = (1 << 30) - 1  # the rank of a pair that is not merged
 
 
-def merge_by_scan(ids: list[int], ranks: Ranks) -> list[int]:
+def merge_by_scan(ids: list[int], ranks: Ranks, joined: Sequence[int]) -> list[int]:
     """Merge the best of all pairs, look its two neighbours up anew, and again: the fastest for usual words."""
     get = ranks.get
     ids = list(ids)
     found = [get(pair, _NEVER) for pair in pairwise(ids)]
     while found:
         best = min(found)
-        if best is _NEVER:
+        if best == _NEVER:
             break
         i = found.index(best)
-        ids[i] = merged = best[1]
+        ids[i] = merged = joined[best]
         del ids[i + 1], found[i]
         if i:
             found[i - 1] = get((ids[i - 1], merged), _NEVER)
@@ -241,24 +246,24 @@ def merge_by_scan(ids: list[int], ranks: Ranks) -> list[int]:
     return ids
 
 
-def merge_by_heap(ids: list[int], ranks: Ranks) -> list[int]:
+def merge_by_heap(ids: list[int], ranks: Ranks, joined: Sequence[int]) -> list[int]:
     """The same with a queue of candidates over a linked list: n log n steps for a word of n bytes."""
     ids = list(ids)
     after = [*range(1, len(ids)), -1]
     before = list(range(-1, len(ids) - 1))
-    queue = [(*ranks[pair], i) for i, pair in enumerate(pairwise(ids)) if pair in ranks]
+    queue = [(ranks[pair], i) for i, pair in enumerate(pairwise(ids)) if pair in ranks]
     heapq.heapify(queue)  # by rank, then by place
 
     def offer(left: int, right: int) -> None:
         if left >= 0 and right >= 0 and (ids[left], ids[right]) in ranks:
-            heapq.heappush(queue, (*ranks[ids[left], ids[right]], left))
+            heapq.heappush(queue, (ranks[ids[left], ids[right]], left))
 
     while queue:
-        rank, merged, left = heapq.heappop(queue)
+        rank, left = heapq.heappop(queue)
         right = after[left] if ids[left] >= 0 else -1
-        if right < 0 or ranks.get((ids[left], ids[right])) != (rank, merged):
+        if right < 0 or ranks.get((ids[left], ids[right])) != rank:
             continue  # one of the two has been merged with another neighbour since
-        ids[left], ids[right] = merged, -1
+        ids[left], ids[right] = joined[rank], -1
         after[left] = after[right]
         if after[right] >= 0:
             before[after[right]] = left

@@ -93,8 +93,8 @@ def test_words_by_the_plain_algorithms(vectors):
             for step in byte_bpe.merge_steps(word, tokenizer.merge_ranks):
                 symbols = step.symbols
             expected = [tokenizer.vocab[symbol] for symbol in symbols]
-            ranks = tokenizer._model.ranks
-            assert byte_bpe.merge_by_scan(ids, ranks) == byte_bpe.merge_by_heap(ids, ranks) == expected
+            merges = tokenizer._model.ranks, tokenizer._model.joined
+            assert byte_bpe.merge_by_scan(ids, *merges) == byte_bpe.merge_by_heap(ids, *merges) == expected
 
 
 def test_decoding(vectors):
