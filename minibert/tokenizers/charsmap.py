@@ -164,6 +164,13 @@ class CharsMap:
             waiting.extend((child, source + char) for char, child in self._children.get(node, {}).items())
         return found
 
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """The rules for two characters: source, target."""
+        for first, node in self._starts.items():
+            for second, child in self._children[node].items():
+                if child in self._targets:
+                    yield first + second, self._targets[child]
+
     @property
     def targets(self) -> Iterable[str]:
         """What rules write, each at least once."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from minibert.errors import TokenizerError
 from minibert.tokenizers.added_tokens import AddedToken
+from minibert.tokenizers.charsmap import CharsMap
 from minibert.tokenizers.encoding import Slot, Template
 from minibert.tokenizers.sentencepiece_model import NormalizerOptions, Piece, PieceType, SentencePieceModel
 from minibert.tokenizers.vocabulary_files import check_vocab, read_json
@@ -183,19 +184,20 @@ def _read_unigram(reader: _Reader) -> dict[str, Any]:
     if metaspace is None or metaspace.get("replacement", "▁") != "▁":
         raise reader.refuse("pre_tokenizer", metaspace and metaspace.get("replacement"), "Metaspace with '▁'")
     options: dict[str, Any] = {"do_lower_case": False, "keep_accents": True}
-    charsmap, collapses = b"", False
+    charsmap, replacements = b"", []
     for step in reader.steps("normalizer"):
         kind = step["type"]
         if kind == "Precompiled":
             charsmap = _charsmap(reader, step["precompiled_charsmap"])
         elif kind == "Replace":
-            collapses |= _is_blank_run(step["pattern"])
+            replacements.append(step)
         elif kind == "Lowercase":
             options["do_lower_case"] = True
         elif kind == "StripAccents":
             options["keep_accents"] = False
         elif kind not in ("NFKD", "Strip"):
             raise reader.refuse("normalizer", kind, "Precompiled, Replace, Strip, NFKD, StripAccents and Lowercase")
+    collapses = _collapses(reader, replacements, charsmap)
     scheme = metaspace.get("prepend_scheme", "always" if metaspace.get("add_prefix_space", True) else "never")
     normalizer = NormalizerOptions("", charsmap, scheme != "never", collapses, True)
     types = _piece_types(reader)
@@ -228,6 +230,21 @@ def _charsmap(reader: _Reader, text: str | None) -> bytes:
         raise TokenizerError(f"{reader.path}: the precompiled_charsmap is not valid base64.") from None
 
 
-def _is_blank_run(pattern: dict[str, str]) -> bool:
-    """The pattern that collapses runs of blanks."""
-    return pattern.get("Regex") in (" {2,}", " +", r"\s+", r"\s{2,}")
+def _collapses(reader: _Reader, replacements: list[dict[str, Any]], charsmap: bytes) -> bool:
+    """Whether runs of blanks are collapsed; a replacement that SentencePiece would not make is refused.
+
+    Passed over are those that its map makes anyway, blanks at the ends, and transformers' `` and '' (`profiles.py`).
+    """
+    rules: CharsMap | None = None
+    collapses = False
+    for step in replacements:
+        pattern, content = step["pattern"], step["content"]
+        regex, text = pattern.get("Regex"), pattern.get("String")
+        if regex in (" {2,}", " +", r"\s+", r"\s{2,}") and content in (" ", "▁"):
+            collapses = True
+        elif not ((regex == r"\A +| +\z" and content == "") or (text in ("``", "''") and content == '"')):
+            rules = rules or CharsMap(charsmap, name=str(reader.path))
+            if text is None or rules.replace(text) != content:
+                shown = f"Replace {regex or text} by {content}"
+                raise reader.refuse("normalizer", shown, "what the map replaces, and runs of blanks")
+    return collapses

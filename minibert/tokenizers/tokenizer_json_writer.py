@@ -2,17 +2,19 @@
 
 For BERT and RoBERTa they do, on every text. For RemBERT the format cannot say all that SentencePiece does
 (its map is applied to whole grapheme clusters there, and user-defined symbols get no bonus), but the steps
-written here (map first, then blanks collapsed and stripped) come much closer than the converter of
-transformers does: see `profiles.py`.
+written here (map first, then the rules that it misses, then blanks collapsed and stripped) come much closer than the
+converter of transformers does: see `profiles.py`.
 """
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from minibert.tokenizers.base import TokenizerBase
 from minibert.tokenizers.bert import BertTokenizer
+from minibert.tokenizers.charsmap import CharsMap
 from minibert.tokenizers.encoding import Slot
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
@@ -106,6 +108,7 @@ def _rembert_parts(tokenizer: RemBertTokenizer) -> dict[str, Any]:
     if model.normalizer.charsmap:
         charsmap = base64.b64encode(model.normalizer.charsmap).decode("ascii")
         steps.append({"type": "Precompiled", "precompiled_charsmap": charsmap})
+        steps += _compositions(tokenizer.unigram.normalizer.charsmap)
     if model.normalizer.remove_extra_whitespaces:
         steps.append({"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "})
         steps.append({"type": "Replace", "pattern": {"Regex": r"\A +| +\z"}, "content": ""})
@@ -123,6 +126,23 @@ def _rembert_parts(tokenizer: RemBertTokenizer) -> dict[str, Any]:
             "byte_fallback": model.byte_fallback,
         },
     }
+
+
+def _compositions(charsmap: CharsMap) -> list[dict[str, Any]]:
+    """Steps for the rules on two characters that the compiled tokenizers' own step for the map misses.
+
+    That one looks up a grapheme cluster as a whole only if it has less than six bytes: kana with a voicing mark and the
+    Indic vowel signs of two parts come out of it in two parts. (The same holds for Hangul in conjoining letters, which
+    would take 11,000 steps and is left as it is.)
+    """
+    return [
+        {"type": "Replace", "pattern": {"String": source}, "content": target}
+        for source, target in sorted(charsmap.pairs())
+        if len(source.encode()) >= 6 and not HANGUL(source[0]) and list(source) == list(map(charsmap.replace, source))
+    ]
+
+
+HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]").match
 
 
 def _by_id(tokenizer: TokenizerBase) -> dict[str, int]:

@@ -1,6 +1,8 @@
 """Bad input: one clear sentence each, with the names and numbers in it."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -236,6 +238,24 @@ BPE_CHANGES = [
 def test_tokenizer_json_of_roberta(tmp_path, roberta, change, message):
     with pytest.raises(TokenizerError, match=message):
         RobertaTokenizer.from_pretrained(saved(roberta, tmp_path, change))
+
+
+def test_replacements_in_tokenizer_json(tmp_path):
+    """Those that SentencePiece would not make are refused; its map's own, and those of transformers, are read."""
+    tokenizer = RemBertTokenizer(Path(__file__).parent / "unigram_vectors" / "nmt.model")
+
+    def read(step):
+        folder = saved(tokenizer, tmp_path, lambda data: data["normalizer"]["normalizers"].append(step))
+        (folder / "sentencepiece.model").unlink()
+        return RemBertTokenizer.from_pretrained(folder)
+
+    for pattern, content in (("ガ", "ガ"), ("``", '"'), ("か\u3099", "が"), ("①", "1")):
+        step = {"type": "Replace", "pattern": {"String": pattern}, "content": content}
+        assert read(step)("ab か\u3099 ①  b")["input_ids"] == tokenizer("ab か\u3099 ①  b")["input_ids"]
+    for pattern, content in (({"String": "a"}, "b"), ({"Regex": "[aeiou]"}, "e"), ({"Regex": " +"}, "-")):
+        message = rf"the normalizer 'Replace {re.escape(next(iter(pattern.values())))} by {content}' is not supported"
+        with pytest.raises(TokenizerError, match=message):
+            read({"type": "Replace", "pattern": pattern, "content": content})
 
 
 def test_a_folder_of_another_family(tmp_path, bert):

@@ -54,3 +54,26 @@ def test_rembert_agrees_on_texts(model_file):
         assert ours(text, "a b")["token_type_ids"] == theirs(text, "a b")["token_type_ids"]
         if len(text) < 200:
             assert ours.explain(text).ids == ids, repr(text)
+
+
+def test_two_characters_that_the_map_joins_are_joined_in_tokenizer_json(tmp_path):
+    """Kana with a voicing mark, of full and of half width, and vowel signs of two parts, in the compiled tokenizer."""
+    transformers = pytest.importorskip("transformers", reason="the reference of this comparison")
+    trainer = pytest.importorskip("sentencepiece", reason="trains the model that both sides use")
+    texts = ["ｶﾞﾀﾞﾊﾟ か\u3099 ハ\u309a が ば", "ক\u09c7\u09be কো", "ガラス", "ﾄﾞｱ ﾃﾞﾊﾟｰﾄ", "e\u0301 é"]
+    trainer.SentencePieceTrainer.train(
+        sentence_iterator=iter([*SENTENCES * 3, *texts * 20, *["か が カ ガ は ぱ ハ パ ゙ ゚"] * 20]),
+        model_prefix=str(tmp_path / "m"), vocab_size=1200, hard_vocab_limit=False, unk_piece="[UNK]", bos_id=-1,
+        eos_id=-1, pad_id=-1, minloglevel=2, character_coverage=1.0, control_symbols=[*CONTROLS, "[PAD]"],
+    )  # fmt: skip
+    ours = RemBertTokenizer(tmp_path / "m.model")
+    ours.save_pretrained(tmp_path / "saved")
+    theirs = transformers.PreTrainedTokenizerFast.from_pretrained(tmp_path / "saved")
+    rules = ours.unigram.normalizer.charsmap
+    pairs = [source for source, _ in rules.pairs() if len(source.encode()) >= 6]
+    kana = [source for source in pairs if source[1] in "ﾞﾟ\u3099\u309a"]
+    others = [source for source in pairs if rules.replace(source[0]) == source[0]]
+    others = [source for source in others if not "\u1100" <= source[0] <= "\u11ff" and not "가" <= source[0] <= "힣"]
+    assert (len(kana) > 80, len(others) > 100) == (True, True)
+    for text in [*texts, *kana, *others]:
+        assert theirs(text)["input_ids"] == ours(text)["input_ids"], ascii(text)
