@@ -158,11 +158,8 @@ class BertTokenizer(PreTrainedTokenizer):
         if text.isascii() and self.normalizer_options.clean_text and not _ASCII_REMOVED(text):
             # ASCII keeps its length: a word of the lower-cased text stands where it stood before
             text = text.lower() if self.normalizer_options.lowercase else text
-            cache, matches = self._located_words, BERT_ASCII_WORDS.finditer
-        else:
-            cache, matches = self._located_chunks, self._chunks.matches
-        ids, offsets, _ = cache.locate(matches(text), start)
-        return ids, offsets, cache.word_sizes(match[0] for match in matches(text)) if with_sizes else None
+            return self._located_words.locate(BERT_ASCII_WORDS.finditer(text), start, with_sizes)
+        return self._located_chunks.locate(self._chunks.matches(text), start, with_sizes)
 
     def _locate_word(self, word: str) -> Located:
         cut = self._model.cut(word) or [(self._model.unknown[0], (0, len(word)))]

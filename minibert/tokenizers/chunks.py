@@ -100,39 +100,37 @@ class LocatedCache(dict[str, Located]):
         self[part] = found
         return found
 
-    def locate(self, parts: Iterable[re.Match[str]], start: int = 0) -> LocatedText:
+    def locate(self, parts: Iterable[re.Match[str]], start: int, with_sizes: bool) -> LocatedText:
         """The tokens of a text that begins at `start`, from its parts, other characters standing between them."""
         ids: list[int] = []
         offsets: list[Span] = []
+        sizes: list[int] | None = [] if with_sizes else None
         for match in parts:
-            found, before, alone, tokens, _ = self[match[0]]
+            found, before, alone, tokens, words = self[match[0]]
             ids += found
             at = match.start() + before
             if alone is not None:
                 offsets.append(alone[at])
             else:
                 offsets += [spans[at + inside] for inside, spans in tokens]
-        return ids, offsets if not start else [(start + a, start + b) for a, b in offsets], None
+            if sizes is not None:
+                sizes += (len(found),) if words is None else words
+        return ids, offsets if not start else [(start + a, start + b) for a, b in offsets], sizes
 
-    def locate_all(self, parts: Iterable[str], start: int = 0) -> LocatedText:
+    def locate_all(self, parts: Iterable[str], start: int, with_sizes: bool) -> LocatedText:
         """The same where one part begins as the other ends, which is faster."""
         ids: list[int] = []
         offsets: list[Span] = []
+        sizes: list[int] | None = [] if with_sizes else None
         at = start
         for part in parts:
-            found, before, alone, tokens, _ = self[part]
+            found, before, alone, tokens, words = self[part]
             ids += found
             if alone is not None:
                 offsets.append(alone[at + before])
             else:
                 offsets += [spans[at + inside] for inside, spans in tokens]
+            if sizes is not None:
+                sizes += (len(found),) if words is None else words
             at += len(part)
-        return ids, offsets, None
-
-    def word_sizes(self, parts: Iterable[str]) -> list[int]:
-        """How many tokens each word of these parts has."""
-        sizes: list[int] = []
-        for part in parts:
-            ids, _, _, _, words = self[part]
-            sizes += (len(ids),) if words is None else words
-        return sizes
+        return ids, offsets, sizes

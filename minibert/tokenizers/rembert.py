@@ -4,7 +4,6 @@ Ids are those of SentencePiece itself, the model's original, in both profiles: t
 tokenizer differs from it on ordinary text (`profiles.py`).
 """
 
-import re
 import unicodedata
 from dataclasses import replace
 from itertools import groupby
@@ -15,7 +14,7 @@ from minibert.errors import TokenizerError
 from minibert.tokenizers.added_tokens import AddedToken
 from minibert.tokenizers.aligned_text import AlignedText
 from minibert.tokenizers.base import Token
-from minibert.tokenizers.chunks import Located, LocatedCache, LocatedText, located, located_words
+from minibert.tokenizers.chunks import LocatedText
 from minibert.tokenizers.encoding import Slot, Template
 from minibert.tokenizers.normalizers import lower_char
 from minibert.tokenizers.pretrained import PreTrainedTokenizer
@@ -27,9 +26,6 @@ from minibert.tokenizers.sentencepiece_model import (
     read_sentencepiece_model,
 )
 from minibert.tokenizers.unigram import Unigram, decode_bytes
-from minibert.tokenizers.unigram_words import TooLong
-
-CHUNKS = re.compile(" *[^ ]+| +").findall  # with the blanks before it, the last of which the token of its ▁ covers
 
 
 class RemBertTokenizer(PreTrainedTokenizer):
@@ -77,7 +73,6 @@ class RemBertTokenizer(PreTrainedTokenizer):
                 )
             model = read_sentencepiece_model(vocab_file)
         self.unigram = Unigram(model)
-        self._located_chunks = self.unigram.chunks.located = LocatedCache(self._locate_chunk)
         self.do_lower_case = do_lower_case
         self.remove_space = remove_space
         self.keep_accents = keep_accents
@@ -132,28 +127,9 @@ class RemBertTokenizer(PreTrainedTokenizer):
         return [[token for _, token in word] for _, word in groupby(tokens, key=lambda pair: pair[0])]
 
     def _located(self, text: str, start: int, finish: bool, with_sizes: bool) -> LocatedText | None:
-        unigram = self.unigram
-        if self.do_lower_case or not self.keep_accents or not unigram.goes_by_chunk(text):
+        if self.do_lower_case or not self.keep_accents:
             return None
-        if not unigram.normalizer.collapses:  # a chunk would bring a ▁ of its own
-            return None
-        text = unigram.normalizer.write_blanks(text)
-        parts, cache = CHUNKS(text), self._located_chunks
-        unigram.chunks.make_room()
-        try:
-            ids, offsets, _ = cache.locate_all(parts, start)
-        except TooLong:
-            return None
-        if not unigram.chunks.hold(text.split(" "), len(text)):
-            return None
-        return ids, offsets, cache.word_sizes(parts) if with_sizes else None
-
-    def _locate_chunk(self, chunk: str) -> Located:
-        """A chunk with the blanks before it."""
-        found = self.unigram.pieces_in_place(chunk)
-        if found is not None:
-            return located(*found)
-        return located_words(self._part_words(AlignedText.from_text(chunk), False))
+        return self.unigram.locate(text, start, with_sizes)
 
     def _piece_ids(self, text: str) -> list[int]:
         if self.do_lower_case or not self.keep_accents:

@@ -195,10 +195,9 @@ class RobertaTokenizer(PreTrainedTokenizer):
         cache = self._trimmed_words if finish and self.trim_offsets else self._located_words
         words = (ASCII_WORDS if text.isascii() else fast_words()).findall(text)
         try:
-            ids, offsets, _ = cache.locate_all(words, start)
+            return cache.locate_all(words, start, with_sizes)
         except NeedsPlainPath:
             return None
-        return ids, offsets, cache.word_sizes(words) if with_sizes else None
 
     def _locate_word(self, word: str) -> Located:
         ids = self._model[word]

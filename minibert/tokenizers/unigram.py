@@ -8,12 +8,14 @@ Regularization"; what SentencePiece does where the paper is silent was found by 
 Does not handle: sampling and n-best lists, denormalisers, special tokens (`[CLS]` in a text is text here).
 """
 
+import re
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
 from minibert.errors import InputError
 from minibert.tokenizers.aligned_text import AlignedText, Span
+from minibert.tokenizers.chunks import Located, LocatedCache, LocatedText, located
 from minibert.tokenizers.collector import collector_paused
 from minibert.tokenizers.normalizers import check_no_surrogates
 from minibert.tokenizers.sentencepiece_model import (
@@ -26,8 +28,9 @@ from minibert.tokenizers.sentencepiece_model import (
 )
 from minibert.tokenizers.unigram_normalizer import UnigramNormalizer
 from minibert.tokenizers.unigram_viterbi import Node, best_path, lattice
-from minibert.tokenizers.unigram_words import Chunks, Words, split_words
+from minibert.tokenizers.unigram_words import Chunks, TooLong, Words, split_words
 
+CHUNKS = re.compile(" *[^ ]+| +").findall  # with the blanks before it, the last of which the token of its ▁ covers
 REPLACEMENT = "\ufffd"
 
 
@@ -65,10 +68,9 @@ class Unigram:
         # the first piece of a word must not be unknown, or it could be fused with the word before
         by_chunk = self._words_are_independent and SPACE in self.vocabulary.ids
         self._by_chunk = by_chunk and self.normalizer.chunks_are_independent
-        self.chunks = Chunks(self._words, self.normalizer)
-        self._sizes = [len(piece.text) for piece in model.pieces]
-        # ids that may stand for other than what their pieces say: runs of unknown characters, bytes
-        self._irregular = {model.unk_id, *(model.ids[piece] for piece in BYTE_PIECES if model.byte_fallback)}
+        self._located = LocatedCache(self._locate_chunk)
+        self._chunks = Chunks(self._words, self.normalizer, self._located)
+        self._sizes = list(map(len, model.texts))
 
     def normalize(self, text: str | AlignedText) -> AlignedText:
         """The text as the search sees it, aligned with the original."""
@@ -87,20 +89,40 @@ class Unigram:
 
         Raises InputError for lone surrogates, which no encoding of Unicode can hold.
         """
-        if self.goes_by_chunk(text):
-            ids = self.chunks.ids(self.normalizer.write_blanks(text))
+        if self._goes_by_chunk(text):
+            ids = self._chunks.ids(self.normalizer.write_blanks(text))
             if ids is not None:
                 return ids
         check_no_surrogates(text)
         normalized = self.normalizer.normalize_text(text)
         return self._words.to_ids(normalized, self._path(normalized))
 
-    def goes_by_chunk(self, text: str) -> bool:
+    def _goes_by_chunk(self, text: str) -> bool:
         """Whether the blanks of this text cut it into parts that are independent, but for how sums are rounded."""
         return self._by_chunk and text != "" and SPACE not in text and not self.normalizer.symbols.found_in(text)
 
-    def pieces_in_place(self, part: str) -> tuple[Sequence[int], list[Span]] | None:
-        """The ids and spans of a chunk that comes with the blanks before it, or None where this takes a closer look.
+    def locate(self, text: str, start: int, with_sizes: bool) -> LocatedText | None:
+        """Ids, spans and sizes of words of a text that begins at `start`; None: it does not go by chunks."""
+        if not self._goes_by_chunk(text) or not self.normalizer.collapses:  # or a chunk would bring a ▁ of its own
+            return None
+        text = self.normalizer.write_blanks(text)
+        self._chunks.make_room()
+        try:
+            found = self._located.locate_all(CHUNKS(text), start, with_sizes)
+        except TooLong:
+            return None
+        return found if self._chunks.hold(text.split(" "), len(text)) else None
+
+    def _locate_chunk(self, part: str) -> Located:
+        """A chunk that comes with the blanks before it."""
+        found = self._pieces_in_place(part)
+        if found is not None:
+            return located(*found)
+        encoding = self.encode_with_offsets(part)
+        return located(encoding.ids, encoding.offsets, [len(list(word)) for _, word in groupby(encoding.words)])
+
+    def _pieces_in_place(self, part: str) -> tuple[Sequence[int], list[Span]] | None:
+        """The ids and spans of such a chunk, or None where this takes a closer look.
 
         Where normalising writes a character for each character, the pieces lie end to end in the part, the last
         of its blanks being the ▁. A part without a blank begins the text, and its ▁ stands for its first character.
@@ -109,8 +131,8 @@ class Unigram:
         normalized = self.normalizer.normalize_chunk(chunk)
         if SPACE in normalized[1:] or not self.normalizer.keeps_places(chunk, normalized):
             return None
-        ids = self.chunks[chunk]
-        if not self._irregular.isdisjoint(ids):
+        ids = self._chunks[chunk]
+        if not self._words.irregular.isdisjoint(ids):
             return None
         places = accumulate([self._sizes[id_] for id_ in ids], initial=len(part) - len(normalized))
         spans = list(pairwise(places))

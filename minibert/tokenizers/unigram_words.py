@@ -52,11 +52,11 @@ class Chunks(dict[str, tuple[int, ...]]):
     `LONG_TEXT` characters, with the limit of each; one that costs more than `COST` holds in none.
     """
 
-    def __init__(self, words: "Words", normalizer: UnigramNormalizer) -> None:
+    def __init__(self, words: "Words", normalizer: UnigramNormalizer, located: dict[str, Any]) -> None:
         super().__init__()
         self._words, self._normalizer = words, normalizer
         self.touchy: dict[str, float] = {}
-        self.located: dict[str, Any] = {}  # what others keep about chunks, only as long as `touchy` knows these
+        self._located = located  # kept about chunks elsewhere, only as long as `touchy` knows them
 
     def __missing__(self, chunk: str) -> tuple[int, ...]:
         if len(chunk) > LONGEST_KEPT:
@@ -85,7 +85,7 @@ class Chunks(dict[str, tuple[int, ...]]):
         if len(self) >= WORDS_KEPT:
             self.clear()
             self.touchy.clear()
-            self.located.clear()
+            self._located.clear()
 
     def hold(self, chunks: list[str], size: int) -> bool:
         """Whether chunks, all known, are cut in a text of this size as they are alone."""
@@ -132,6 +132,8 @@ class Words:
         self._known: dict[str, Word] = {}
         self._unk_id = model.unk_id
         self._bytes = [model.ids[piece] for piece in BYTE_PIECES] if model.byte_fallback else None
+        # ids that may stand for other than what their pieces say: runs of unknown characters, bytes
+        self.irregular = {self._unk_id, *(self._bytes or ())}
         # no score adds more than this per character; user-defined symbols add 0.1 a byte
         self._most = max(0.4, max(self.vocabulary.scores, default=0.0))
         self._step = abs(self.vocabulary.unk_score) + self._most  # what one character can move the sum by

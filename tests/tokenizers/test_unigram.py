@@ -294,16 +294,16 @@ def test_costly_words_leave_less_precision_to_what_follows():
 def test_chunks_that_rounding_could_turn_are_not_kept():
     unigram = Unigram(model_of({"▁": -1.0, "a": -1.0, "b": -1.0, "ab": -2.0}))
     assert unigram.encode("ab ab") == [1, 4, 1, 4]
-    assert unigram.chunks.ids("ab ab") is None
-    assert unigram.chunks.ids("b ab") is None
-    assert unigram.chunks.ids("b ba") == unigram.encode_plainly("b ba")
+    assert unigram._chunks.ids("ab ab") is None
+    assert unigram._chunks.ids("b ab") is None
+    assert unigram._chunks.ids("b ba") == unigram.encode_plainly("b ba")
 
 
 def test_no_word_is_taken_as_known_where_sums_are_shifted():
     unigram = Unigram(model_of({"▁": -1.0, "a": -1.0, "b": -9.0}))
     assert all(unigram._words.find(word)[1] < 100_000 - 20 * len(word) for word in ("▁", "▁a", "▁bbbb"))
-    assert unigram.chunks.ids("a a a") == unigram.encode_plainly("a a a")
-    assert unigram.chunks.ids("a " * 5000) is None  # the sum may have come close to where it is shifted
+    assert unigram._chunks.ids("a a a") == unigram.encode_plainly("a a a")
+    assert unigram._chunks.ids("a " * 5000) is None  # the sum may have come close to where it is shifted
     assert unigram.encode("a " * 5000) == unigram.encode_plainly("a " * 5000)
 
 
