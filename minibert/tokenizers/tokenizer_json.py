@@ -230,21 +230,24 @@ def _charsmap(reader: _Reader, text: str | None) -> bytes:
         raise TokenizerError(f"{reader.path}: the precompiled_charsmap is not valid base64.") from None
 
 
+_BLANK_RUNS = (" {2,}", " +", r"\s+", r"\s{2,}")
+
+
 def _collapses(reader: _Reader, replacements: list[dict[str, Any]], charsmap: bytes) -> bool:
     """Whether runs of blanks are collapsed; a replacement that SentencePiece would not make is refused.
 
     Passed over are those that its map makes anyway, blanks at the ends, and transformers' `` and '' (`profiles.py`).
     """
+    passed = {(r"\A +| +\z", ""), ("``", '"'), ("''", '"')}
     rules: CharsMap | None = None
     collapses = False
     for step in replacements:
-        pattern, content = step["pattern"], step["content"]
-        regex, text = pattern.get("Regex"), pattern.get("String")
-        if regex in (" {2,}", " +", r"\s+", r"\s{2,}") and content in (" ", "▁"):
+        (kind, text), content = next(iter(step["pattern"].items()), ("Regex", "")), step["content"]
+        if kind == "Regex" and text in _BLANK_RUNS and content in (" ", "▁"):
             collapses = True
-        elif not ((regex == r"\A +| +\z" and content == "") or (text in ("``", "''") and content == '"')):
+        elif (text, content) not in passed:
             rules = rules or CharsMap(charsmap, name=str(reader.path))
-            if text is None or rules.replace(text) != content:
-                shown = f"Replace {regex or text} by {content}"
+            if kind == "Regex" or rules.replace(text) != content:
+                shown = f"Replace {text} by {content}"
                 raise reader.refuse("normalizer", shown, "what the map replaces, and runs of blanks")
     return collapses

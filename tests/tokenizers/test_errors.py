@@ -252,8 +252,9 @@ def test_replacements_in_tokenizer_json(tmp_path):
     for pattern, content in (("ガ", "ガ"), ("``", '"'), ("か\u3099", "が"), ("①", "1")):
         step = {"type": "Replace", "pattern": {"String": pattern}, "content": content}
         assert read(step)("ab か\u3099 ①  b")["input_ids"] == tokenizer("ab か\u3099 ①  b")["input_ids"]
-    for pattern, content in (({"String": "a"}, "b"), ({"Regex": "[aeiou]"}, "e"), ({"Regex": " +"}, "-")):
-        message = rf"the normalizer 'Replace {re.escape(next(iter(pattern.values())))} by {content}' is not supported"
+    for pattern, content in (({"String": "a"}, "b"), ({"Regex": "[aeiou]"}, "e"), ({"Regex": " +"}, "-"), ({}, "x")):
+        text = re.escape("".join(pattern.values()))
+        message = rf"the normalizer 'Replace {text} by {content}' is not supported"
         with pytest.raises(TokenizerError, match=message):
             read({"type": "Replace", "pattern": pattern, "content": content})
 
