@@ -17,8 +17,7 @@ which character leads where. `charsmap_builder.py` writes such blobs.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +54,8 @@ class CharsMap:
         self._starts = {char: node for char, node in first.items() if node in self._children}
         self._refuse_cycles(name)
         self.inner = self._inner_characters()  # characters at the second or a later place of a rule
-        self._has_inner = _contains_any(self.inner)
+        inner = one_of(self.inner)
+        self._has_inner = inner and inner.search
         self._printable_ascii_stays = self._stays(map(chr, range(0x20, 0x7F)))
 
     def _read(self, trie: "_Trie", strings: bytes, name: str) -> None:
@@ -177,11 +177,10 @@ class CharsMap:
         return self._targets.values()
 
 
-def _contains_any(characters: set[str]) -> Callable[[str], Any] | None:
-    """A test whether a text holds any of these characters; None if there are none."""
-    if not characters:
-        return None
-    return re.compile("[" + "".join(map(re.escape, sorted(characters))) + "]").search
+def one_of(characters: Iterable[str]) -> re.Pattern[str] | None:
+    """A pattern that any one of these characters fits; None if there are none."""
+    inside = "".join(map(re.escape, sorted(characters)))
+    return re.compile(f"[{inside}]") if inside else None
 
 
 def _split_blob(blob: bytes, name: str) -> tuple[NDArray[np.uint32], bytes]:

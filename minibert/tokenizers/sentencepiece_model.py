@@ -141,16 +141,16 @@ def read_sentencepiece_model(source: str | PathLike[str] | bytes) -> SentencePie
     Raises TokenizerError, with the file's name and the reason, for a file that is missing, cut short,
     corrupt, not a Unigram model, or whose pieces contradict each other; never another exception.
     """
-    if isinstance(source, bytes):
-        with collector_paused:
-            return _read(source, "the model")
-    try:
-        data = Path(source).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise TokenizerError(f"{source}: the SentencePiece model cannot be read: {reason}.") from None
+    data, name = source, "the model"
+    if not isinstance(data, bytes):
+        name = str(source)
+        try:
+            data = Path(data).read_bytes()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise TokenizerError(f"{name}: the SentencePiece model cannot be read: {reason}.") from None
     with collector_paused:
-        return _read(data, str(source))
+        return _read(data, name)
 
 
 def _read(data: bytes, name: str) -> SentencePieceModel:

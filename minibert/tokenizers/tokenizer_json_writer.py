@@ -19,6 +19,8 @@ from minibert.tokenizers.encoding import Slot
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
 
+_HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]").match
+
 
 def write_tokenizer_json(tokenizer: TokenizerBase, path: Path) -> None:
     """Write a tokenizer's tokenizer.json."""
@@ -138,11 +140,8 @@ def _compositions(charsmap: CharsMap) -> list[dict[str, Any]]:
     return [
         {"type": "Replace", "pattern": {"String": source}, "content": target}
         for source, target in sorted(charsmap.pairs())
-        if len(source.encode()) >= 6 and not HANGUL(source[0]) and list(source) == list(map(charsmap.replace, source))
+        if len(source.encode()) >= 6 and not _HANGUL(source) and "".join(map(charsmap.replace, source)) == source
     ]
-
-
-HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]").match
 
 
 def _by_id(tokenizer: TokenizerBase) -> dict[str, int]:

@@ -6,10 +6,10 @@ keeps track of where each character comes from; `normalize_text` is the fast for
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from minibert.tokenizers.aligned_text import AlignedText, Span
-from minibert.tokenizers.charsmap import CharsMap
+from minibert.tokenizers.charsmap import CharsMap, one_of
 from minibert.tokenizers.sentencepiece_model import SPACE, PieceType, SentencePieceModel
 
 _WORDS = re.compile("[^ ]+").finditer
@@ -35,7 +35,7 @@ class UnigramNormalizer:
         self.adds_suffix = options.add_dummy_prefix and model.treat_whitespace_as_suffix
         symbols = [piece.text for piece in model.pieces if piece.type == PieceType.USER_DEFINED]
         self.symbols = SymbolMatcher(symbols)
-        self._other_blanks = _one_of(self.charsmap.written_as(" "))
+        self._other_blanks = one_of(self.charsmap.written_as(" "))
         # collapsing the blanks of the whole text at once is the same, unless a rule writes two in a row
         self._targets_are_simple = not any("  " in target for target in self.charsmap.targets)
 
@@ -59,7 +59,7 @@ class UnigramNormalizer:
 
     def write_blanks(self, text: str) -> str:
         """The text with " " for each character that the map turns into it: the same to everything that follows."""
-        return text if self._other_blanks is None or text.isprintable() else self._other_blanks(" ", text)
+        return text if self._other_blanks is None or text.isprintable() else self._other_blanks.sub(" ", text)
 
     def keeps_places(self, chunk: str, normalized: str) -> bool:
         """Whether each character of a chunk became one character of the normalised chunk, after its ▁."""
@@ -183,11 +183,6 @@ class SymbolMatcher:
         if not self._lengths:
             return False
         return any(self.match(text, at) for first in self._lengths for at in _places(text, first))
-
-
-def _one_of(characters: list[str]) -> Callable[[str, str], str] | None:
-    """The function that replaces each of these characters in a text; None if there are none."""
-    return re.compile("[" + "".join(map(re.escape, characters)) + "]").sub if characters else None
 
 
 def _places(text: str, char: str) -> Iterator[int]:

@@ -67,6 +67,7 @@ class Vocabulary:
         self.longer = self._lengths_by_start()
 
     def _lengths_by_start(self) -> dict[str, tuple[int, ...]]:
+        """`longer`; three characters also have the length 2 if the first two are a piece."""
         starts = [text[:3] for text in self.ids]
         lengths: dict[str, list[int]] = {}
         for start, length in sorted(set(zip(starts, map(len, self.ids), strict=True)), key=itemgetter(1)):
