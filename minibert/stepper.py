@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, Self
 
 from minibert.backend import Array, to_numpy
 from minibert.errors import TraceError
-from minibert.trace import Trace, TracePoint, _frozen
+from minibert.trace import Trace, TracePoint
+from minibert.trace.trace import frozen
 
 
 class Step(NamedTuple):
@@ -132,7 +133,7 @@ class Stepper:
             self._ready.release()
 
     def _observe(self, direction: str, point: TracePoint, value: Array) -> None:
-        self._step = Step(direction, point, _frozen(value))
+        self._step = Step(direction, point, frozen(value))
         self._ready.release()
         self._go.acquire()
         if self._stopping:

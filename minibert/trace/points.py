@@ -1,0 +1,40 @@
+"""What a pass can be asked about: its named values, and what may replace them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from minibert.backend import Array
+
+BACKWARD = "backward"  # what a trace keeps that keeps only what backward needs
+
+
+@dataclass(frozen=True)
+class TracePoint:
+    """One named value of a pass: its symbolic shape and the formula that gives it.
+
+    `shape` has one symbol an axis: B sentences, T tokens, S keys, D hidden width, N heads, K width of a head,
+    F feed-forward width, E and O RemBERT's input and output embedding widths, V vocabulary, C classes, L layers.
+    `aliases` are other names of the same value, such as those of the modules it passes through unchanged.
+    """
+
+    name: str
+    shape: str
+    formula: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A value replaced as a pass runs, and everything after follows.
+
+    `forward(value)` gets a copy and gives an array of the same shape. Backward hands the gradient on unchanged, as
+    is right for an edit that adds something; `backward(gradient, value)` says otherwise, with the value before the
+    edit: `Edit(lambda p: p * m, lambda dp, p: dp * m)`, or `lambda dp, p: 0 * dp` for a constant put in its place.
+    """
+
+    forward: Callable[[Array], Array]
+    backward: Callable[[Array, Array], Array] | None = None
+
+
+Edits = Mapping[str, Any]  # trace name -> a function, or an Edit
