@@ -44,17 +44,18 @@ _HOME: dict[str, str] = {
     "Edit": "trace",
     "Trace": "trace",
     "TracePoint": "trace",
-    "Stepper": "stepper",
+    "Stepper": "inspection.stepper",
     **dict.fromkeys(["TextStreamer", "GenerateOutput"], "generation"),
     **dict.fromkeys(
-        ["logit_lens", "attention_rollout", "gradient_x_input", "integrated_gradients", "head_importance"], "analysis"
+        ["logit_lens", "attention_rollout", "gradient_x_input", "integrated_gradients", "head_importance"],
+        "inspection.analysis",
     ),
     **dict.fromkeys(["explore", "plot_attention", "plot_logit_lens"], "explorer"),
     "to_numpy": "backend",
     "allow_tf32": "kernels.device",
     "release_memory": "kernels.device",
     "LossScaler": "training.loss_scaling",
-    "gradcheck": "gradient_check",
+    "gradcheck": "inspection.gradient_check",
     **dict.fromkeys(["AdamW", "SGD"], "training.optimizers"),
     "clip_grad_norm": "training.clipping",
     **dict.fromkeys(

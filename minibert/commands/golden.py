@@ -132,9 +132,9 @@ def _inputs(arguments: argparse.Namespace, model: Any) -> tuple[dict[str, Any], 
     """What the model is called with, and what is said of the text."""
     from minibert import AutoTokenizer
     from minibert.errors import InputError
-    from minibert.golden.labels import labels_for
-    from minibert.golden.others import open_values
-    from minibert.golden.text import encode
+    from minibert.golden.packs.foreign_arrays import open_values
+    from minibert.golden.recording.labels import labels_for
+    from minibert.golden.recording.text import encode
 
     text: dict[str, Any] = {}
     if (arguments.inputs is None) == (not arguments.texts):
@@ -172,7 +172,7 @@ def _load(name: str, class_name: str | None, dtype: str | None, seed: int = 0) -
     """The checkpoint as a model of this class, or of the class that it says it is of."""
     import minibert
     from minibert.errors import InputError
-    from minibert.golden.ladder import overrides_for
+    from minibert.golden.recording.ladder import overrides_for
     from minibert.models.base import PreTrainedModel
 
     if class_name is None:

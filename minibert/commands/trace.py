@@ -87,7 +87,7 @@ def _list(model: Any, arguments: argparse.Namespace) -> None:
 
 def _step(model: Any, batch: dict[str, Any], only: str) -> int:
     from minibert.errors import TraceError
-    from minibert.stepper import Stepper
+    from minibert.inspection.stepper import Stepper
 
     with Stepper(model, **batch) as stepper:
         pattern = only

@@ -26,7 +26,7 @@ def explain(answerer: Any, text: str) -> Reasons:
     Raises:
         InputError: the text has no mask, or its mask is an input of a task other than fill-mask.
     """
-    from minibert.analysis import logit_lens
+    from minibert.inspection.analysis import logit_lens
     from minibert.pipelines.scores import softmax
 
     model, tokenizer = answerer.model, answerer.tokenizer

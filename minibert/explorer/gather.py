@@ -162,7 +162,7 @@ def _attribute(
     model: Any, label: str, row: Row, trace: Trace, output: Any, target: Any, integrated: int
 ) -> dict[str, Any]:
     """Fill the trace's gradients from the target; gives the attributions to it."""
-    from minibert.analysis import gradient_x_input, integrated_gradients
+    from minibert.inspection.analysis import gradient_x_input, integrated_gradients
 
     field, index = target
     index = index if isinstance(index, tuple) else (index,)

@@ -4,16 +4,16 @@
 inputs that each can detect what the one before could not. docs/golden.md tells the whole story.
 """
 
-from minibert.golden.check import check
-from minibert.golden.compare import diff
+from minibert.golden.comparing.check import check
+from minibert.golden.comparing.diff import diff
+from minibert.golden.comparing.isolated import GoldenInputs
+from minibert.golden.comparing.report import Report, TensorResult
 from minibert.golden.errors import GoldenError
-from minibert.golden.isolated import GoldenInputs
-from minibert.golden.ladder import Case, cases, record_ladder
-from minibert.golden.pack import Pack, open_pack
-from minibert.golden.record import record
-from minibert.golden.reference import record_reference
-from minibert.golden.report import Report, TensorResult
-from minibert.golden.training import Training
+from minibert.golden.packs.pack import Pack, open_pack
+from minibert.golden.recording.ladder import Case, cases, record_ladder
+from minibert.golden.recording.record import record
+from minibert.golden.recording.reference import record_reference
+from minibert.golden.recording.training_steps import Training
 
 __all__ = [
     "Case",

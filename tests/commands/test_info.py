@@ -14,7 +14,7 @@ from minibert.cli import main
 from minibert.commands.card.gather import gather_card
 from minibert.commands.card.memory import _kept_by, kept_bytes
 from minibert.commands.card.text import card_text
-from minibert.golden.labels import labels_for
+from minibert.golden.recording.labels import labels_for
 from minibert.models.auto import class_of_checkpoint
 from tests.small_checkpoints import FAMILIES, POSITIONS, model, save
 

@@ -12,9 +12,9 @@ import pytest
 
 import minibert as mb
 from minibert.golden import GoldenError, check, diff, open_pack, record
-from minibert.golden.manifest import DIGEST_KEY, KEY, canonical, metadata, text_digest
-from minibert.golden.stream import Value
-from minibert.golden.writer import PackWriter
+from minibert.golden.packs.manifest import DIGEST_KEY, KEY, canonical, metadata, text_digest
+from minibert.golden.packs.writer import PackWriter
+from minibert.golden.recording.streaming import Value
 from minibert.weights.safetensors import open_safetensors
 from minibert.weights.save import save_safetensors
 from tests.golden_packs.models import batch, bert

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from minibert.golden import check, diff, open_pack, record
-from minibert.golden.evidence import Evidence
-from minibert.golden.steps import step_variants
+from minibert.golden.diagnosis.tensor_pair import Evidence
+from minibert.golden.diagnosis.wrong_steps import step_variants
 from tests.golden_packs.models import batch, bert
 from tests.small_models import small_inputs, small_model
 

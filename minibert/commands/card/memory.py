@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minibert.golden.labels import labels_for
+from minibert.golden.recording.labels import labels_for
 from minibert.trace import BACKWARD, Trace
 
 BYTES = {"float16": 2, "float32": 4, "float64": 8}

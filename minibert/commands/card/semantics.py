@@ -6,7 +6,7 @@ tokenizer do.
 
 from typing import Any
 
-from minibert.golden.manifest import semantics_card
+from minibert.golden.packs.manifest import semantics_card
 
 
 def semantics(model: Any, tokenizer: Any) -> dict[str, str]:

@@ -80,7 +80,7 @@ def _forward() -> str:
 
 def _backward() -> str:
     """Every gradient against finite differences."""
-    from minibert.gradient_check import gradcheck
+    from minibert.inspection.gradient_check import gradcheck
 
     report = gradcheck(_model("float64"), _INPUTS, elements=2, verbose=False)
     worst = report.worst
@@ -145,7 +145,7 @@ def _shipped(name: str, every_pack: bool) -> str:
 
 def golden_packs(folder: Path) -> list[Path]:
     """The golden packs in a checkpoint's folder, the smallest first."""
-    from minibert.golden.manifest import KEY
+    from minibert.golden.packs.manifest import KEY
     from minibert.weights import open_safetensors
 
     files = [path for path in folder.rglob("*.safetensors") if not path.name.startswith("model")]

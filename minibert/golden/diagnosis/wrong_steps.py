@@ -9,12 +9,17 @@ import math
 import numpy as np
 
 from minibert.functional.activations import ACTIVATIONS
-from minibert.golden.evidence import Evidence, Variants
-from minibert.golden.patterns import dropout_before_sum
-from minibert.golden.steps_attention import context_variants, mask_variants, probs_variants, scores_variants
-from minibert.golden.steps_embeddings import embedding_sum_variants, position_variants, type_variants, word_variants
-from minibert.golden.steps_linear import linear_variants
-from minibert.golden.steps_norm import inner_variants, norm_variants, through_norm
+from minibert.golden.diagnosis.patterns import dropout_before_sum
+from minibert.golden.diagnosis.tensor_pair import Evidence, Variants
+from minibert.golden.diagnosis.wrong_attention import context_variants, mask_variants, probs_variants, scores_variants
+from minibert.golden.diagnosis.wrong_embeddings import (
+    embedding_sum_variants,
+    position_variants,
+    type_variants,
+    word_variants,
+)
+from minibert.golden.diagnosis.wrong_linear import linear_variants
+from minibert.golden.diagnosis.wrong_norm import inner_variants, norm_variants, through_norm
 
 _LIKELY = ("gelu_new", "gelu", "quick_gelu", "relu", "silu", "tanh", "sigmoid", "linear", "gelu_10", "relu6")
 

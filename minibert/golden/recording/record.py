@@ -11,12 +11,12 @@ import numpy as np
 from minibert.backend import array_module, to_numpy
 from minibert.errors import InputError
 from minibert.golden.errors import GoldenError
-from minibert.golden.manifest import model_section, semantics_card, versions, weights_section
-from minibert.golden.spool import Spool
-from minibert.golden.stream import Value, run_streamed, twin_of
-from minibert.golden.text import encode, text_section
-from minibert.golden.training import Training, run_training
-from minibert.golden.writer import PackWriter, check_folder
+from minibert.golden.packs.arrays_on_disk import Spool
+from minibert.golden.packs.manifest import model_section, semantics_card, versions, weights_section
+from minibert.golden.packs.writer import PackWriter, check_folder
+from minibert.golden.recording.streaming import Value, run_streamed, twin_of
+from minibert.golden.recording.text import encode, text_section
+from minibert.golden.recording.training_steps import Training, run_training
 from minibert.models.base import PreTrainedModel
 
 INPUT, SEED = "input/", "seed/"

@@ -15,11 +15,11 @@ import numpy as np
 
 from minibert.errors import MinibertError
 from minibert.golden.errors import GoldenError
-from minibert.golden.manifest import model_section, semantics_card, versions, weights_section
-from minibert.golden.others import as_numbers
-from minibert.golden.record import put_inputs, split_inputs, text_of
-from minibert.golden.stream import GRADIENT, PARAMETER_GRADIENT, PREFIX, Value, run_streamed
-from minibert.golden.writer import PackWriter, check_folder
+from minibert.golden.packs.foreign_arrays import as_numbers
+from minibert.golden.packs.manifest import model_section, semantics_card, versions, weights_section
+from minibert.golden.packs.writer import PackWriter, check_folder
+from minibert.golden.recording.record import put_inputs, split_inputs, text_of
+from minibert.golden.recording.streaming import GRADIENT, PARAMETER_GRADIENT, PREFIX, Value, run_streamed
 from minibert.models.base import PreTrainedModel
 
 

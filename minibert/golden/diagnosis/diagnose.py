@@ -1,8 +1,8 @@
 """What a difference looks like, in words: first what the step itself could have done wrong, then what any could."""
 
-from minibert.golden.evidence import Evidence
-from minibert.golden.patterns import pattern_words, shape_words, unfinished_words
-from minibert.golden.steps import step_variants
+from minibert.golden.diagnosis.patterns import pattern_words, shape_words, unfinished_words
+from minibert.golden.diagnosis.tensor_pair import Evidence
+from minibert.golden.diagnosis.wrong_steps import step_variants
 
 
 def diagnose(evidence: Evidence) -> str:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from minibert.golden.evidence import Evidence, Variants
+from minibert.golden.diagnosis.tensor_pair import Evidence, Variants
 
 _OFFSETS = (2, -2, 1, -1, 3, -3)
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from minibert.golden.errors import GoldenError
-from minibert.golden.labels import labels_for
-from minibert.golden.manifest import canonical
-from minibert.golden.record import record
-from minibert.golden.text import encode
-from minibert.golden.training import Training
+from minibert.golden.packs.manifest import canonical
+from minibert.golden.recording.labels import labels_for
+from minibert.golden.recording.record import record
+from minibert.golden.recording.text import encode
+from minibert.golden.recording.training_steps import Training
 from minibert.models.base import PreTrainedModel
 from minibert.weights.atomic import replacing
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minibert.golden.compare import (
+from minibert.golden.comparing.diff import (
     MULTIPLE,
     Judge,
     chosen,
@@ -16,14 +16,14 @@ from minibert.golden.compare import (
     patterns_of,
     weights_of,
 )
+from minibert.golden.comparing.isolated import check_model_isolated, check_port_isolated
+from minibert.golden.comparing.report import EXTRA, Report, TensorResult
 from minibert.golden.errors import GoldenError
-from minibert.golden.isolated import check_model_isolated, check_port_isolated
-from minibert.golden.manifest import model_section, semantics_card, weights_section
-from minibert.golden.others import Names
-from minibert.golden.pack import Pack, open_pack
-from minibert.golden.report import EXTRA, Report, TensorResult
-from minibert.golden.stream import Value, run_streamed, twin_of
-from minibert.golden.training import Training, run_training
+from minibert.golden.packs.foreign_arrays import Names
+from minibert.golden.packs.manifest import model_section, semantics_card, weights_section
+from minibert.golden.packs.pack import Pack, open_pack
+from minibert.golden.recording.streaming import Value, run_streamed, twin_of
+from minibert.golden.recording.training_steps import Training, run_training
 from minibert.models.base import PreTrainedModel
 
 _SIZES = (
@@ -50,7 +50,7 @@ def check(
     Args:
         path: the golden pack; it also says whether there is a backward pass, and with which inputs.
         model: a model of minibert; or, of a port, its arrays by name (then this is `diff`) or with mode="isolated"
-            {point name or glob: function of golden inputs}, see `minibert.golden.isolated`.
+            {point name or glob: function of golden inputs}, see `minibert.golden.comparing.isolated`.
         mode: "propagated": the model runs as it is, so a mistake shows from the first divergence on. "isolated": each
             step is given golden inputs, so a mistake shows at its own step only.
         names, partial, only, multiple, precision, weights: as of `diff`; `weights` are by default the model's own.

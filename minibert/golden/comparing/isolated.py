@@ -22,12 +22,12 @@ import numpy as np
 
 from minibert.backend import to_numpy
 from minibert.errors import MinibertError
-from minibert.golden.compare import Judge, chosen
+from minibert.golden.comparing.diff import Judge, chosen
+from minibert.golden.comparing.report import FAILED, SKIPPED, Report, TensorResult
 from minibert.golden.errors import GoldenError
-from minibert.golden.others import as_numbers
-from minibert.golden.pack import Entry, Pack
-from minibert.golden.report import FAILED, SKIPPED, Report, TensorResult
-from minibert.golden.stream import VALUE, Value, run_streamed, twin_of
+from minibert.golden.packs.foreign_arrays import as_numbers
+from minibert.golden.packs.pack import Entry, Pack
+from minibert.golden.recording.streaming import VALUE, Value, run_streamed, twin_of
 from minibert.models.base import PreTrainedModel
 
 Port = Mapping[str, Callable[["GoldenInputs"], Any]]

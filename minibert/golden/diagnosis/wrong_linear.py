@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minibert.golden.evidence import Evidence, Variants
+from minibert.golden.diagnosis.tensor_pair import Evidence, Variants
 
 _QKV = ("query", "key", "value")
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from minibert.golden.diagnose import diagnose
+from minibert.golden.comparing.report import DAMAGED, DIFFERS, DTYPE, EXTRA, MISSING, OK, SHAPE, Report, TensorResult
+from minibert.golden.diagnosis.diagnose import diagnose
+from minibert.golden.diagnosis.tensor_pair import Evidence
 from minibert.golden.errors import GoldenError
-from minibert.golden.evidence import Evidence
 from minibert.golden.metrics import Difference, coarser, difference
-from minibert.golden.others import NameMap, Names, open_values
-from minibert.golden.pack import Entry, Pack, open_pack
-from minibert.golden.report import DAMAGED, DIFFERS, DTYPE, EXTRA, MISSING, OK, SHAPE, Report, TensorResult
+from minibert.golden.packs.foreign_arrays import NameMap, Names, open_values
+from minibert.golden.packs.pack import Entry, Pack, open_pack
 
 MULTIPLE = 16.0
 PRECISIONS = {"float64": 2.0**-52, "float32": 2.0**-23, "tf32": 2.0**-10, "float16": 2.0**-10, "bfloat16": 2.0**-7}

@@ -11,8 +11,8 @@ import numpy as np
 
 from minibert.backend import to_numpy
 from minibert.golden.errors import GoldenError
-from minibert.golden.manifest import KEY
-from minibert.golden.pack import Pack, open_pack
+from minibert.golden.packs.manifest import KEY
+from minibert.golden.packs.pack import Pack, open_pack
 from minibert.weights.safetensors import open_safetensors
 
 Names = Mapping[str, str] | Callable[[str], str | None] | Iterable[tuple[str, str]]

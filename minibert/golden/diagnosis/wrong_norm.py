@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minibert.golden.evidence import Evidence, Variants
+from minibert.golden.diagnosis.tensor_pair import Evidence, Variants
 
 _EPSILONS = (1e-12, 1e-5, 1e-6, 1e-8, 1e-7, 1e-4, 1e-3, 1e-9, 1e-10, 0.0)
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from minibert.golden.errors import GoldenError
-from minibert.golden.manifest import FORMAT, array_digest, metadata
 from minibert.golden.metrics import Size, difference, size_of
-from minibert.golden.spool import Spool
-from minibert.golden.stream import GRADIENT, PARAMETER_GRADIENT, PREFIX, Value
+from minibert.golden.packs.arrays_on_disk import Spool
+from minibert.golden.packs.manifest import FORMAT, array_digest, metadata
+from minibert.golden.recording.streaming import GRADIENT, PARAMETER_GRADIENT, PREFIX, Value
 from minibert.weights.save import save_safetensors
 
 SMALL = 256  # a tensor with fewer numbers may have a small error by luck

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minibert.golden.evidence import MOST, Evidence
+from minibert.golden.diagnosis.tensor_pair import MOST, Evidence
 from minibert.golden.metrics import HIDDEN
 
 _MOST_HEADS = 64

@@ -7,7 +7,7 @@ import numpy as np
 
 from minibert.backend import to_numpy
 from minibert.golden.metrics import HIDDEN
-from minibert.golden.pack import Entry, Pack
+from minibert.golden.packs.pack import Entry, Pack
 
 MOST = 1 << 22  # numbers; of a larger array the text with the largest difference is looked at
 # words, and what the step gives if they are true; None where they were found true by other means

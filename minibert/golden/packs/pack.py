@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minibert.golden.errors import GoldenError
-from minibert.golden.manifest import DIGEST_KEY, FORMAT, KEY, array_digest, text_digest
+from minibert.golden.packs.manifest import DIGEST_KEY, FORMAT, KEY, array_digest, text_digest
 from minibert.weights.safetensors import SafetensorsFile, open_safetensors
 
 _SECTIONS = {"model": dict, "semantics": dict, "weights": dict, "versions": dict, "command": str, "options": dict,

@@ -122,7 +122,7 @@ class Report:
         raise KeyError(f"the report has no tensor {name!r}")
 
     def __str__(self) -> str:
-        from minibert.golden.formats import as_text
+        from minibert.golden.comparing.formats import as_text
 
         return as_text(self)
 
@@ -146,6 +146,6 @@ class Report:
 
     def format(self, form: str = "text") -> str:
         """The report as "text", "json", "markdown" or "junit"."""
-        from minibert.golden.formats import write_report
+        from minibert.golden.comparing.formats import write_report
 
         return write_report(self, form)

@@ -8,7 +8,7 @@ import numpy as np
 
 from minibert.backend import to_numpy
 from minibert.golden.errors import GoldenError
-from minibert.golden.stream import Sink, Value
+from minibert.golden.recording.streaming import Sink, Value
 from minibert.models.base import PreTrainedModel
 from minibert.trace import Trace
 

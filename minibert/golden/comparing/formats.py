@@ -5,8 +5,8 @@ import math
 from typing import Any
 from xml.etree import ElementTree
 
+from minibert.golden.comparing.report import EXTRA, MISSING, OK, Report, TensorResult
 from minibert.golden.errors import GoldenError
-from minibert.golden.report import EXTRA, MISSING, OK, Report, TensorResult
 
 FORMATS = ("text", "json", "markdown", "junit")
 _MOST_ROWS = 12
