@@ -1,6 +1,6 @@
 """Stored cases of all 23 classes, computed by transformers in float64: outputs, losses and every gradient.
 
-Runs without torch. `tests/golden/make_models.py` made the files and says how; a failure here names the first
+Runs without torch. `tests/stored_values/make_models.py` made the files and says how; a failure here names the first
 output or gradient that differs.
 """
 
@@ -14,10 +14,10 @@ from safetensors.numpy import load_file
 
 import minibert as mb
 from minibert.models.base import PreTrainedModel
-from tests.golden.derived import derived, golden_weights
 from tests.random_cases import CLASSES, config_name
+from tests.stored_values.derived import derived, golden_weights
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[1] / "stored_values"
 MANIFEST = json.loads((GOLDEN / "models.json").read_text())
 CASES = {f"{case['class_name']}/{case['seed']}": case for case in MANIFEST["cases"]}
 # relative to an array's largest value, 1 at least: float64 rounding through three layers, and through their backward

@@ -11,7 +11,7 @@ import minibert as mb
 from tests.real_checkpoint import FOLDER, needs_real_checkpoint
 
 pytestmark = needs_real_checkpoint
-GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "minilm.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads((Path(__file__).parent.parent / "stored_values" / "minilm.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

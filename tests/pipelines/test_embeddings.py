@@ -10,7 +10,7 @@ import minibert as mb
 from minibert.pipelines.embeddings import embed, mean_pool, similarity_table
 from tests.real_checkpoint import FOLDER, needs_real_checkpoint
 
-GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "minilm.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads((Path(__file__).parent.parent / "stored_values" / "minilm.json").read_text(encoding="utf-8"))
 
 
 def test_mean_pool_leaves_padding_out() -> None:

@@ -1,6 +1,6 @@
 """Twenty steps of AdamW with warm-up, decay, clipping and weight decay: the run that is compared with PyTorch.
 
-Plain data, so that minibert, PyTorch and the stored values of `tests/golden/training.json` share it.
+Plain data, so that minibert, PyTorch and the stored values of `tests/stored_values/training.json` share it.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Optimisers, clipping, schedules, masking and whole runs against the stored values of PyTorch and transformers.
 
-Made by tests/golden/make_training.py; neither library is needed here.
+Made by tests/stored_values/make_training.py; neither library is needed here.
 """
 
 import json
@@ -12,7 +12,7 @@ import pytest
 import minibert as mb
 from tests.training import runs, small
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "training.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads((Path(__file__).parents[1] / "stored_values" / "training.json").read_text(encoding="utf-8"))
 
 
 def gradients() -> list[np.ndarray]:

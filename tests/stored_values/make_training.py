@@ -1,6 +1,6 @@
 """Makes training.json: what PyTorch and transformers give for the runs of tests/training.
 
-    python tests/golden/make_training.py
+    python tests/stored_values/make_training.py
 
 Needs the extra `reference`; the tests that read the file need only NumPy. Values are float64, written in full.
 """

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import minibert as mb
-from tests.golden_packs.models import batch, bert
-from tests.golden_packs.port import Port
+from tests.golden.models import batch, bert
+from tests.golden.port import Port
 
 LAYER = "bert.encoder.layer.0"
 SELF = f"{LAYER}.attention.self"

@@ -9,9 +9,9 @@ import pytest
 import minibert as mb
 from minibert.cli import main
 from minibert.golden import GoldenError, cases, check, diff, open_pack, record_ladder
-from tests.golden_packs.models import batch, bert
-from tests.golden_packs.port import Port
-from tests.golden_packs.test_record import VOCAB, tokenizer
+from tests.golden.models import batch, bert
+from tests.golden.port import Port
+from tests.golden.test_record import VOCAB, tokenizer
 from tests.small_models import small_model
 
 PASSES = ["one_token", "two_tokens", "sentence", "pair", "padded_batch", "masked_row", "maximal_length"]

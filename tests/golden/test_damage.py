@@ -17,7 +17,7 @@ from minibert.golden.packs.writer import PackWriter
 from minibert.golden.recording.streaming import Value
 from minibert.weights.safetensors import open_safetensors
 from minibert.weights.save import save_safetensors
-from tests.golden_packs.models import batch, bert
+from tests.golden.models import batch, bert
 from tests.small_models import small_model
 
 

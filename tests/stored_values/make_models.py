@@ -1,6 +1,6 @@
 """Makes models.safetensors and models.json: golden cases of all 23 classes, computed by transformers in float64.
 
-    python -m tests.golden.make_models
+    python -m tests.stored_values.make_models
 
 needs the `reference` extra. Of the random cases of `tests/random_cases.py` it takes, for every class, the three
 that together show the most options and are small enough to store. Weights and upstream gradients are derived from
@@ -16,8 +16,8 @@ import numpy as np
 
 import minibert as mb
 from minibert.models.base import PreTrainedModel
-from tests.golden.derived import derived, golden_weights
 from tests.random_cases import CLASSES, Case, config_name, random_case
+from tests.stored_values.derived import derived, golden_weights
 
 HERE = Path(__file__).parent
 CASES_A_CLASS, SEEDS, MOST_PARAMETERS = 3, 3000, 1350
@@ -164,10 +164,10 @@ def main() -> None:
             arrays.update({f"{key}/gradients/{name}": np.array(a, order="C") for name, a in gradients.items()})
             print(f"{key}: {sum(a.size for a in gradients.values())} gradients, {sorted(features(case))}")
     manifest = {
-        "command": "python -m tests.golden.make_models",
+        "command": "python -m tests.stored_values.make_models",
         "versions": {"python": sys.version.split()[0], "numpy": np.__version__, "torch": torch.__version__,
                      "transformers": transformers.__version__},
-        "weights": "golden_weights of tests/golden/derived.py",
+        "weights": "golden_weights of tests/stored_values/derived.py",
         "upstream": "0.7 for the loss, derived(name of the output) for every other",
         "cases": cases,
     }  # fmt: skip

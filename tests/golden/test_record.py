@@ -10,7 +10,7 @@ import pytest
 
 import minibert as mb
 from minibert.golden import GoldenError, Training, check, diff, open_pack, record
-from tests.golden_packs.models import batch, bert
+from tests.golden.models import batch, bert
 from tests.small_models import small_inputs, small_model
 
 VOCAB = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "dog", "ran", "##s", "home", "."]
