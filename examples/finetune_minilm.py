@@ -21,7 +21,7 @@ import warnings
 from pathlib import Path
 
 import minibert as mb
-from minibert.training.checkpoints import last_checkpoint
+from minibert.training.trainer.checkpoints import last_checkpoint
 
 HERE = Path(__file__).parent
 

@@ -26,7 +26,7 @@ from small_world import small_world
 
 import minibert as mb
 from minibert.tokenizers.training.wordpiece import train_wordpiece
-from minibert.training.checkpoints import last_checkpoint
+from minibert.training.trainer.checkpoints import last_checkpoint
 
 HERE = Path(__file__).parent
 LENGTH = 64

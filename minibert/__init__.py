@@ -54,7 +54,7 @@ _HOME: dict[str, str] = {
     "to_numpy": "backend",
     "allow_tf32": "kernels.device",
     "release_memory": "kernels.device",
-    "LossScaler": "training.loss_scaling",
+    "LossScaler": "training.trainer.loss_scaling",
     "gradcheck": "inspection.gradient_check",
     **dict.fromkeys(["AdamW", "SGD"], "training.optimizers"),
     "clip_grad_norm": "training.clipping",
@@ -75,10 +75,10 @@ _HOME: dict[str, str] = {
     **dict.fromkeys(
         ["align_labels_with_words", "align_span_with_tokens", "encode_for_classification"], "training.alignment"
     ),
-    **dict.fromkeys(["Trainer", "EvalPrediction"], "training.trainer"),
-    "TrainingArguments": "training.arguments",
-    "replay_masks": "training.replay",
-    "plot_loss": "training.plot",
+    **dict.fromkeys(["Trainer", "EvalPrediction"], "training.trainer.trainer"),
+    "TrainingArguments": "training.trainer.arguments",
+    "replay_masks": "training.trainer.replay",
+    "plot_loss": "training.trainer.plot",
     **dict.fromkeys(["BertTokenizer", "BertTokenizerFast"], "tokenizers.bert"),
     **dict.fromkeys(["RobertaTokenizer", "RobertaTokenizerFast"], "tokenizers.roberta"),
     **dict.fromkeys(["RemBertTokenizer", "RemBertTokenizerFast"], "tokenizers.rembert"),

@@ -26,8 +26,8 @@ from tqdm import tqdm
 from training import IGNORED, Batches, MaskedTrainer, Recipe, eval_collator, make_trainer
 
 from minibert.training.optimizers import is_not_decayed
-from minibert.training.order import epoch_batches
-from minibert.training.plot import LOG_FILE, read_log
+from minibert.training.trainer.order import epoch_batches
+from minibert.training.trainer.plot import LOG_FILE, read_log
 
 
 def main() -> None:

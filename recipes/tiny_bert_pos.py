@@ -27,7 +27,7 @@ from corpora.words import WORD, read_zipf_frequencies
 from training import LOG_FILE, PICTURE, round_to_float16, save_float16, write_log
 
 import minibert as mb
-from minibert.training.checkpoints import last_checkpoint
+from minibert.training.trainer.checkpoints import last_checkpoint
 
 NAME, SEED = "tiny-bert-pos", 0
 OTHER = "O"  # punctuation: pipelines leave it out

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 
 import minibert as mb
-from minibert.training.checkpoints import last_checkpoint
 from minibert.training.collators import check_features
-from minibert.training.evaluation import Evaluator
+from minibert.training.trainer.checkpoints import last_checkpoint
+from minibert.training.trainer.evaluation import Evaluator
 from minibert.weights import save_safetensors
 from minibert.weights.shards import SINGLE_FILE
 

@@ -289,7 +289,7 @@ def _prepared(options: dict[str, Any], folder: Path, arguments: argparse.Namespa
 
 
 def _train(job: Any, trainer: Any, options: dict[str, Any], folder: Path, as_json: bool) -> int:
-    from minibert.training.checkpoints import last_checkpoint
+    from minibert.training.trainer.checkpoints import last_checkpoint
 
     last = last_checkpoint(folder)
     name, count = type(job.model).__name__, job.model.num_parameters()

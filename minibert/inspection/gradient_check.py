@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from minibert.backend import Array, to_numpy
+from minibert.checks import check_number
 from minibert.errors import InputError
 from minibert.inspection.gradient_subjects import Subject, find_subject
-from minibert.training.optimizers import check_number
 
 STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
 

@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping
 
 from minibert.backend import Array, array_module
+from minibert.checks import check_number
 from minibert.errors import InputError
-from minibert.training.optimizers import blocks, check_number
+from minibert.training.optimizers import blocks
 
 
 def global_norm(grads: Mapping[str, Array]) -> float:

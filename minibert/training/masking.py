@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minibert.checks import check_number
 from minibert.errors import InputError
 from minibert.training.collators import IGNORED, DataCollatorWithPadding, Feature, check_features, pad_rows
-from minibert.training.optimizers import check_number
 
 # what was done to a token, in `MaskedTokens.rules`
 LEFT_ALONE, MASKED, RANDOM, KEPT = 0, 1, 2, 3

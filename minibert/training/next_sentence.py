@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from minibert.checks import check_number
 from minibert.errors import InputError
-from minibert.training.optimizers import check_number
 
 Ids = list[int]
 

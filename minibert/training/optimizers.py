@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minibert.backend import Array, array_module, move
+from minibert.checks import check_number
 from minibert.errors import InputError
 from minibert.kernels import fused
 
@@ -379,15 +380,6 @@ def blocks(parameter: Array, *others: Array) -> Iterator[tuple[Array, ...]]:
     flat = [array.reshape(-1) for array in (parameter, *others)]
     for start in range(0, parameter.size, size):
         yield tuple(array[start : start + size] for array in flat)
-
-
-def check_number(name: str, value: Any, lower: float | None = None, below: float | None = None) -> None:
-    """Raise InputError unless value is a finite number, at least `lower` and less than `below`."""
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or (lower is not None and value < lower) or (below is not None and value >= below):
-        bounds = [] if lower is None else [f"of at least {lower:g}"]
-        bounds += [] if below is None else [f"below {below:g}"]
-        raise InputError(f"{name} is {value!r}: a number{' ' if bounds else ''}{' and '.join(bounds)} belongs there.")
 
 
 def _parameters_of(model: Any) -> Any:

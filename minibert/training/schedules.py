@@ -9,8 +9,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from minibert.checks import check_number
 from minibert.errors import InputError
-from minibert.training.optimizers import Optimizer, check_number
+from minibert.training.optimizers import Optimizer
 
 
 class LRSchedule:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import InputError
-from minibert.training.checkpoints import checkpoints, remove_folder
-from minibert.training.plot import LOG_FILE
+from minibert.training.trainer.checkpoints import checkpoints, remove_folder
+from minibert.training.trainer.plot import LOG_FILE
 from minibert.weights import read_json
 from minibert.weights.atomic import replacing
 

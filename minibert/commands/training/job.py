@@ -19,7 +19,7 @@ from minibert.commands.training import data, metrics
 from minibert.commands.training.folder import LEARNED, TOKENIZER
 from minibert.errors import ConfigError, InputError
 from minibert.models import auto
-from minibert.training.checkpoints import last_checkpoint
+from minibert.training.trainer.checkpoints import last_checkpoint
 from minibert.weights.names import head_of
 
 Rows = list[dict[str, Any]]

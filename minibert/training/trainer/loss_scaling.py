@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from minibert.backend import Array
+from minibert.checks import check_number
 from minibert.training.clipping import global_norm
-from minibert.training.optimizers import check_number
 
 
 class LossScaler:

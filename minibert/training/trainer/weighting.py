@@ -20,7 +20,7 @@ from minibert.models.tasks import (
     SequenceClassification,
 )
 from minibert.trace import BACKWARD, Trace
-from minibert.training.loss_scaling import LossScaler
+from minibert.training.trainer.loss_scaling import LossScaler
 
 IGNORED = -100
 

@@ -4,8 +4,8 @@ import os
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from minibert.checks import check_number
 from minibert.errors import InputError
-from minibert.training.optimizers import check_number
 from minibert.training.schedules import SCHEDULES
 
 STRATEGIES = ("no", "steps", "epoch")

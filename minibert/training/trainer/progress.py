@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from minibert.errors import InputError
-from minibert.training.arguments import TrainingArguments
+from minibert.training.trainer.arguments import TrainingArguments
 
 
 @dataclass

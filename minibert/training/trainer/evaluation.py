@@ -10,7 +10,7 @@ import numpy as np
 from minibert.backend import to_numpy
 from minibert.errors import InputError
 from minibert.trace import Trace
-from minibert.training.loss_parts import loss_parts
+from minibert.training.trainer.weighting import loss_parts
 
 LABELS = ("labels", "next_sentence_label", "start_positions", "end_positions")
 _NOT_PREDICTIONS = ("loss", "hidden_states", "attentions", "cross_attentions", "past_key_values")

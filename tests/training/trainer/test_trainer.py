@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import minibert as mb
-from minibert.training import checkpoints as files
-from minibert.training.loss_parts import loss_parts, weighted_gradients
-from minibert.training.order import epoch_batches
+from minibert.training.trainer import checkpoints as files
+from minibert.training.trainer.order import epoch_batches
+from minibert.training.trainer.weighting import loss_parts, weighted_gradients
 from tests.training import small
 
 # class -> labels of six texts of nine tokens, with different numbers of labels that count

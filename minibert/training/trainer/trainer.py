@@ -16,20 +16,20 @@ import numpy as np
 
 from minibert.errors import InputError
 from minibert.trace import Trace
-from minibert.training import checkpoints as files
-from minibert.training.arguments import TrainingArguments
 from minibert.training.clipping import clip_grad_norm, global_norm
 from minibert.training.collators import DataCollatorWithPadding, default_data_collator
-from minibert.training.evaluation import EvalPrediction, Evaluator, collate
-from minibert.training.interrupt import Interrupt
-from minibert.training.log import JsonLines, Speed, as_json, progress_bar
-from minibert.training.loss_parts import weighted_gradients
-from minibert.training.loss_scaling import LossScaler
 from minibert.training.optimizers import AdamW
-from minibert.training.order import epoch_batches
-from minibert.training.plot import LOG_FILE, plot_loss
-from minibert.training.progress import Progress
 from minibert.training.schedules import LRSchedule, get_scheduler
+from minibert.training.trainer import checkpoints as files
+from minibert.training.trainer.arguments import TrainingArguments
+from minibert.training.trainer.evaluation import EvalPrediction, Evaluator, collate
+from minibert.training.trainer.interrupt import Interrupt
+from minibert.training.trainer.log import JsonLines, Speed, as_json, progress_bar
+from minibert.training.trainer.loss_scaling import LossScaler
+from minibert.training.trainer.order import epoch_batches
+from minibert.training.trainer.plot import LOG_FILE, plot_loss
+from minibert.training.trainer.progress import Progress
+from minibert.training.trainer.weighting import weighted_gradients
 
 __all__ = ["EvalPrediction", "TrainOutput", "Trainer"]
 

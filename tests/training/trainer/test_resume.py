@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import minibert as mb
-from minibert.training import checkpoints as files
-from minibert.training.plot import read_log
+from minibert.training.trainer import checkpoints as files
+from minibert.training.trainer.plot import read_log
 from tests.training import small
 
 STEPS = 12
@@ -156,7 +156,7 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path) -> None:
 KILLED = """
 import sys, time
 from pathlib import Path
-from tests.training.test_resume import make
+from tests.training.trainer.test_resume import make
 trainer = make(Path(sys.argv[1]), save_steps=1)
 trainer.on_log = lambda record: (print(record["step"], flush=True), time.sleep(0.02))
 trainer.train()
@@ -165,7 +165,7 @@ trainer.train()
 
 @pytest.mark.parametrize("after", [0.0, 0.013, 0.031, 0.057])
 def test_after_a_kill_at_some_moment(whole, tmp_path, after: float) -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(tmp_path)],
         cwd=root,
