@@ -10,7 +10,7 @@ from typing import Any
 
 from minibert.errors import InputError
 from minibert.explorer.gather import Options, gather
-from minibert.weights.atomic import replacing
+from minibert.files.output import replacing
 
 SCRIPTS = ("data", "state", "draw", "tokens", "attention", "values", "predictions", "gradients", "main")
 

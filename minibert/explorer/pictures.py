@@ -10,7 +10,7 @@ from minibert.backend import to_numpy
 from minibert.errors import InputError, MinibertError
 from minibert.explorer.predictions import choose_places, lens
 from minibert.explorer.tokens import Row, encode, readable
-from minibert.weights.atomic import replacing
+from minibert.files.output import replacing
 
 FORMATS = ("png", "svg", "pdf")
 MOST_LABELS = 48  # tokens whose names fit along an axis

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from minibert import functional as F
 from minibert.errors import ConfigError
+from minibert.files.output import replacing
 from minibert.models.options import suggestion, take_options
 from minibert.weights import HUB_OPTIONS, find_checkpoint, read_json
-from minibert.weights.atomic import replacing
 
 CONFIG_FILE = "config.json"
 POSITION_EMBEDDING_TYPES = ("absolute", "relative_key", "relative_key_query")

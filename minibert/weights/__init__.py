@@ -6,9 +6,9 @@ which weight, `read_planned(plan, checkpoint)` reads them or raises one error fo
 `plan.report` tells what became of every tensor. `save_checkpoint(folder, arrays)` writes one file or shards.
 """
 
+from minibert.files.json_file import parse_json_object, read_json
 from minibert.weights.checkpoint import Checkpoint, open_checkpoint, read_index
 from minibert.weights.find import HUB_OPTIONS, find_checkpoint, hub_cache, shipped_folder, shipped_names
-from minibert.weights.json_file import parse_json_object, read_json
 from minibert.weights.loading import read_planned, read_to
 from minibert.weights.names import LoadPlan, plan_loading
 from minibert.weights.report import LoadReport

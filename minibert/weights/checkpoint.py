@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from minibert.errors import WeightFileError
-from minibert.weights.json_file import read_json
+from minibert.files.json_file import read_json
+from minibert.messages import listed, short
 from minibert.weights.safetensors import Array, SafetensorsFile, open_safetensors
 from minibert.weights.shards import INDEX_FILE, SHARD_PATTERN, SINGLE_FILE
-from minibert.weights.texts import listed, short
 
 # endings of weight files that are not read, and what wrote them
 _FOREIGN = {

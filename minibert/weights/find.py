@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import WeightFileError
+from minibert.messages import listed
 from minibert.weights.checkpoint import read_index
 from minibert.weights.shards import INDEX_FILE, SINGLE_FILE
-from minibert.weights.texts import listed
 
 # the arguments of `find_checkpoint` that every from_pretrained takes and hands on
 HUB_OPTIONS = ("revision", "cache_dir", "local_files_only", "token", "force_download")

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minibert.errors import WeightFileError
-from minibert.weights.json_file import parse_json_object
-from minibert.weights.texts import short
+from minibert.files.json_file import parse_json_object
+from minibert.messages import short
 
 MAX_HEADER_BYTES = 100_000_000  # the format's own limit
 MAX_DIMENSIONS = 64  # NumPy's limit

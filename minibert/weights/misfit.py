@@ -7,7 +7,7 @@ configuration.
 import re
 from collections.abc import Collection, Mapping
 
-from minibert.weights.texts import listed
+from minibert.messages import listed
 
 Shape = tuple[int, ...]
 

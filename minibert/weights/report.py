@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from minibert.weights.texts import listed
+from minibert.messages import listed
 
 Shape = tuple[int, ...]
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from minibert.errors import WeightFileError
-from minibert.weights.atomic import replacing
+from minibert.files.output import replacing
 
 Array = np.ndarray[Any, np.dtype[Any]]
 ToNumpy = Callable[[Any], Array]

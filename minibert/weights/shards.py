@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import WeightFileError
-from minibert.weights.atomic import Replacement
+from minibert.files.output import Replacement
 from minibert.weights.save import ToNumpy, array_bytes, prepare
 
 SINGLE_FILE = "model.safetensors"

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import InputError
+from minibert.files.output import replacing
 from minibert.training.trainer.checkpoints import checkpoints, remove_folder
 from minibert.training.trainer.plot import LOG_FILE
 from minibert.weights import read_json
-from minibert.weights.atomic import replacing
 
 RUN_FILE, LOCK_FILE = "run.json", ".lock"
 TOKENIZER, LEARNED = "tokenizer", ".learned"

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minibert.files.output import replacing
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.manifest import canonical
 from minibert.golden.recording.labels import labels_for
@@ -19,7 +20,6 @@ from minibert.golden.recording.record import record
 from minibert.golden.recording.text import encode
 from minibert.golden.recording.training_steps import Training
 from minibert.models.base import PreTrainedModel
-from minibert.weights.atomic import replacing
 
 INDEX = "ladder.json"
 _SENTENCE = "The dog that the cat chased ran home, and slept."

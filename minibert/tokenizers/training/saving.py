@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from minibert.weights.atomic import replacing
+from minibert.files.output import replacing
 
 
 def write_json(content: Any, path: Path) -> None:

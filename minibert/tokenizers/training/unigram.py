@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minibert.errors import TokenizerError
+from minibert.files.output import replacing
 from minibert.tokenizers.charsmap_builder import named_charsmap
 from minibert.tokenizers.normalizers import check_no_surrogates
 from minibert.tokenizers.sentencepiece_model import (
@@ -38,7 +39,6 @@ from minibert.tokenizers.training.unigram_em import Lattice, estimate, prune, wi
 from minibert.tokenizers.unigram_normalizer import UnigramNormalizer
 from minibert.tokenizers.unigram_viterbi import float32
 from minibert.tokenizers.unigram_words import split_words
-from minibert.weights.atomic import replacing
 
 REMBERT_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 RARE = "\u2585"  # stands for characters that are not covered, as in SentencePiece; no piece holds it

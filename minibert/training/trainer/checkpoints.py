@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import InputError, WeightFileError
+from minibert.files.output import replacing
 from minibert.weights import open_checkpoint, open_safetensors, read_json, save_safetensors
-from minibert.weights.atomic import replacing
 
 STATE_FILE, OPTIMIZER_FILE = "trainer_state.json", "optimizer.safetensors"
 _PARTS = {"same_run", "progress", "schedule", "dropout_rng", "collator", "optimizer"}

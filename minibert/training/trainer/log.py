@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from minibert.weights.atomic import replacing
+from minibert.files.output import replacing
 
 
 def as_json(record: dict[str, Any]) -> dict[str, Any]:

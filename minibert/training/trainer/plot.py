@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import InputError, MinibertError
-from minibert.weights.atomic import replacing
+from minibert.files.output import replacing
 
 LOG_FILE = "log.jsonl"
 

@@ -6,8 +6,8 @@ import os
 import pytest
 
 from minibert.errors import ConfigError, TokenizerError
+from minibert.messages import listed, short
 from minibert.weights import read_json
-from minibert.weights.texts import listed, short
 
 # name of the case: (content, the beginning of the error's text)
 BAD = {

@@ -14,7 +14,7 @@ from stat import S_ISREG
 from typing import Any, NoReturn
 
 from minibert.errors import ConfigError, MinibertError
-from minibert.weights.texts import listed, short
+from minibert.messages import listed, short
 
 MAX_JSON_BYTES = 100_000_000  # the largest tokenizer.json files in use are near 35 MB
 

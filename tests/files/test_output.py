@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from minibert.errors import WeightFileError
+from minibert.files.output import Replacement, replacing
 from minibert.weights import open_safetensors, save_safetensors
-from minibert.weights.atomic import Replacement, replacing
 
 OLD = {"w": np.arange(1000, dtype=np.float32)}
 NEW = {"w": np.ones(1000, np.float32), "v": np.ones(10)}
