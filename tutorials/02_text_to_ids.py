@@ -143,7 +143,7 @@ for char in "eé東🙂":
 # Printable ASCII stands for itself, and the blank is `Ġ`. A blank belongs to the word after it: ` low` is `Ġlow`.
 
 # %%
-from minibert.tokenizers.byte_bpe import to_byte_chars
+from minibert.tokenizers.stages.byte_bpe import to_byte_chars
 
 print(to_byte_chars(" low é"))
 assert bpe(to_byte_chars(" low"), merges) == ["Ġlow"]
@@ -227,7 +227,7 @@ assert cut == max(cuts("▁hugs"), key=lambda cut: sum(scores[piece] for piece i
 # that stands for the unknown:
 
 # %%
-from minibert.tokenizers.sentencepiece_model import Piece, PieceType, SentencePieceModel
+from minibert.tokenizers.files.sentencepiece_model import Piece, PieceType, SentencePieceModel
 
 unknown = Piece("[UNK]", 0.0, PieceType.UNKNOWN)
 known = [Piece(text, score) for text, score in scores.items()]

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from minibert.errors import InputError
-from minibert.tokenizers.aligned_text import AlignedText
+from minibert.tokenizers.stages.aligned_text import AlignedText
 
 
 class Row(NamedTuple):

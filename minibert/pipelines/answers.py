@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minibert.pipelines.scores import softmax
-from minibert.tokenizers.encoding import Encoding
+from minibert.tokenizers.stages.template import Encoding
 
 
 def best_spans(

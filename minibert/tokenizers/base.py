@@ -14,13 +14,13 @@ from itertools import chain, count, repeat
 from typing import Any, ClassVar, NamedTuple
 
 from minibert.errors import InputError, TokenizerError
-from minibert.tokenizers.added_tokens import AddedToken, AddedVocabulary
-from minibert.tokenizers.aligned_text import AlignedText, Span
-from minibert.tokenizers.call_options import UNSET_LENGTH
-from minibert.tokenizers.chunks import LocatedText
-from minibert.tokenizers.encoding import BARE, Sequence, Template
-from minibert.tokenizers.padding import check_side
-from minibert.tokenizers.special_tokens import ROLES, SpecialTokens
+from minibert.tokenizers.calls.options import UNSET_LENGTH
+from minibert.tokenizers.calls.padding import check_side
+from minibert.tokenizers.fast.chunks import LocatedText
+from minibert.tokenizers.stages.added_tokens import AddedToken, AddedVocabulary
+from minibert.tokenizers.stages.aligned_text import AlignedText, Span
+from minibert.tokenizers.stages.special_tokens import ROLES, SpecialTokens
+from minibert.tokenizers.stages.template import BARE, Sequence, Template
 
 PROFILES = ("transformers", "original")
 

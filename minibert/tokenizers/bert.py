@@ -8,28 +8,28 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers.aligned_text import AlignedText, Span
 from minibert.tokenizers.base import CLEAN_UP, Token
-from minibert.tokenizers.chunks import ChunkCache, Located, LocatedCache, LocatedText, located, located_words
-from minibert.tokenizers.encoding import Slot, Template
-from minibert.tokenizers.normalizers import (
+from minibert.tokenizers.fast.chunks import ChunkCache, Located, LocatedCache, LocatedText, located, located_words
+from minibert.tokenizers.files.folder import PreTrainedTokenizer
+from minibert.tokenizers.files.vocabulary_files import read_vocab_txt, write_vocab_txt
+from minibert.tokenizers.stages.aligned_text import AlignedText, Span
+from minibert.tokenizers.stages.normalizers import (
     BertNormalizerOptions,
     BertTranslator,
     NeedsPlainPath,
     bert_normalize,
     google_normalize,
 )
-from minibert.tokenizers.pre_tokenizers import (
+from minibert.tokenizers.stages.pre_tokenizers import (
     BERT_ASCII_WORDS,
     bert_pre_tokenize,
     bert_word_pattern,
     is_bert_punctuation,
     is_google_punctuation,
 )
-from minibert.tokenizers.pretrained import PreTrainedTokenizer
-from minibert.tokenizers.unicode_tables import BERT_TO_SPACE, WHITESPACE
-from minibert.tokenizers.vocabulary_files import read_vocab_txt, write_vocab_txt
-from minibert.tokenizers.wordpiece import MAX_WORD_LENGTH, WordPieceCache
+from minibert.tokenizers.stages.template import Slot, Template
+from minibert.tokenizers.stages.unicode_tables import BERT_TO_SPACE, WHITESPACE
+from minibert.tokenizers.stages.wordpiece import MAX_WORD_LENGTH, WordPieceCache
 
 _ASCII_REMOVED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
 

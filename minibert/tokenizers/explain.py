@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from minibert.tokenizers import byte_bpe, normalizers, wordpiece
-from minibert.tokenizers.aligned_text import AlignedText, Span
 from minibert.tokenizers.base import Token, TokenizerBase
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.encoding import Sequence
-from minibert.tokenizers.pre_tokenizers import bert_pre_tokenize
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
+from minibert.tokenizers.stages import byte_bpe, normalizers, wordpiece
+from minibert.tokenizers.stages.aligned_text import AlignedText, Span
+from minibert.tokenizers.stages.pre_tokenizers import bert_pre_tokenize
+from minibert.tokenizers.stages.template import Sequence
 
 
 @dataclass

@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers.added_tokens import AddedToken
-from minibert.tokenizers.aligned_text import AlignedText
 from minibert.tokenizers.base import Token
-from minibert.tokenizers.chunks import LocatedText
-from minibert.tokenizers.encoding import Slot, Template
-from minibert.tokenizers.normalizers import lower_char
-from minibert.tokenizers.pretrained import PreTrainedTokenizer
-from minibert.tokenizers.sentencepiece_model import (
+from minibert.tokenizers.fast.chunks import LocatedText
+from minibert.tokenizers.fast.unigram_model import Unigram, decode_bytes
+from minibert.tokenizers.files.folder import PreTrainedTokenizer
+from minibert.tokenizers.files.sentencepiece_model import (
     SPACE,
     PieceType,
     SentencePieceModel,
     byte_of_piece,
     read_sentencepiece_model,
 )
-from minibert.tokenizers.unigram import Unigram, decode_bytes
+from minibert.tokenizers.stages.added_tokens import AddedToken
+from minibert.tokenizers.stages.aligned_text import AlignedText
+from minibert.tokenizers.stages.normalizers import lower_char
+from minibert.tokenizers.stages.template import Slot, Template
 
 
 class RemBertTokenizer(PreTrainedTokenizer):

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers.added_tokens import AddedToken
-from minibert.tokenizers.aligned_text import AlignedText, Span
 from minibert.tokenizers.base import Token
-from minibert.tokenizers.byte_bpe import (
+from minibert.tokenizers.fast.chunks import Located, LocatedCache, LocatedText, located
+from minibert.tokenizers.files.folder import PreTrainedTokenizer
+from minibert.tokenizers.files.vocabulary_files import read_merges_txt, read_vocab_json, write_merges_txt
+from minibert.tokenizers.stages.added_tokens import AddedToken
+from minibert.tokenizers.stages.aligned_text import AlignedText, Span
+from minibert.tokenizers.stages.byte_bpe import (
     ASCII_WORDS,
     BLANK_CHARS,
     BytePairCache,
@@ -21,12 +24,9 @@ from minibert.tokenizers.byte_bpe import (
     fast_words,
     from_byte_chars,
 )
-from minibert.tokenizers.chunks import Located, LocatedCache, LocatedText, located
-from minibert.tokenizers.encoding import BARE_ONE_TYPE, Slot, Template
-from minibert.tokenizers.encoding import Sequence as TokenSequence
-from minibert.tokenizers.normalizers import NeedsPlainPath, check_no_surrogates
-from minibert.tokenizers.pretrained import PreTrainedTokenizer
-from minibert.tokenizers.vocabulary_files import read_merges_txt, read_vocab_json, write_merges_txt
+from minibert.tokenizers.stages.normalizers import NeedsPlainPath, check_no_surrogates
+from minibert.tokenizers.stages.template import BARE_ONE_TYPE, Slot, Template
+from minibert.tokenizers.stages.template import Sequence as TokenSequence
 
 
 class RobertaTokenizer(PreTrainedTokenizer):

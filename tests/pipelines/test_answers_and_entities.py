@@ -5,7 +5,7 @@ import numpy as np
 from minibert.pipelines.answers import best_spans, merge_answers, span_characters
 from minibert.pipelines.entities import Token, group, label_tokens, merge_overlapping, merge_words
 from minibert.pipelines.scores import host_logits, softmax
-from minibert.tokenizers.encoding import Encoding
+from minibert.tokenizers.stages.template import Encoding
 
 
 def test_scores_of_float16_are_computed_in_float32() -> None:

@@ -10,9 +10,9 @@ import random
 import pytest
 from generated_texts import SENTENCES, generate
 
-from minibert.tokenizers.added_tokens import AddedToken
 from minibert.tokenizers.bert import BertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
+from minibert.tokenizers.stages.added_tokens import AddedToken
 
 pytestmark = pytest.mark.reference
 COUNT = int(os.environ.get("MINIBERT_LIVE_TEXTS", "1000"))

@@ -6,10 +6,10 @@ import pickle
 import numpy as np
 import pytest
 
-from minibert.tokenizers.added_tokens import AddedToken
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.byte_bpe import BYTE_CHARS
 from minibert.tokenizers.roberta import RobertaTokenizer
+from minibert.tokenizers.stages.added_tokens import AddedToken
+from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS
 
 VOCAB = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##aff", "##able", "a", "b", "c", "!", "do", "n", "'", "t"]
 PAD, UNK, CLS, SEP, MASK, UN, AFF, ABLE, A, B, C, BANG, DO, N, QUOTE, T = range(16)

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers.charsmap import CharsMap
-from minibert.tokenizers.charsmap_builder import build_charsmap, named_charsmap, normalization_rules
+from minibert.tokenizers.stages.charsmap import CharsMap
+from minibert.tokenizers.training.charsmap_builder import build_charsmap, named_charsmap, normalization_rules
 
 RULES = {"a": "1", "ab": "2", "abcd": "3", "é": "e", "e\u0301": "é", "か\u3099": "が", "𝔘": "U", "x": "", "y": "zz"}
 

@@ -3,14 +3,14 @@
 import pytest
 
 from minibert.errors import InputError
-from minibert.tokenizers.added_tokens import AddedToken, TokenMatcher
-from minibert.tokenizers.aligned_text import AlignedText
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.byte_bpe import BYTE_CHARS, exact_words, fast_words
+from minibert.tokenizers.calls.truncation import kept_lengths
+from minibert.tokenizers.files.sentencepiece_model import Piece, PieceType, SentencePieceModel
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
-from minibert.tokenizers.sentencepiece_model import Piece, PieceType, SentencePieceModel
-from minibert.tokenizers.truncation import kept_lengths
+from minibert.tokenizers.stages.added_tokens import AddedToken, TokenMatcher
+from minibert.tokenizers.stages.aligned_text import AlignedText
+from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS, exact_words, fast_words
 
 
 def bert(*tokens):

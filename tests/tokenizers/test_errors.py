@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from minibert.errors import InputError, TokenizerError
-from minibert.tokenizers.added_tokens import AddedToken
 from minibert.tokenizers.auto import AutoTokenizer
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.byte_bpe import BYTE_CHARS
+from minibert.tokenizers.files.vocabulary_files import read_merges_txt, read_vocab_json, read_vocab_txt
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
-from minibert.tokenizers.vocabulary_files import read_merges_txt, read_vocab_json, read_vocab_txt
+from minibert.tokenizers.stages.added_tokens import AddedToken
+from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS
 
 BERT = {token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"])}
 ROBERTA = {token: i for i, token in enumerate(["<s>", "<pad>", "</s>", "<unk>", "<mask>", *BYTE_CHARS, "ab"])}

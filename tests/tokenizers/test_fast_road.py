@@ -14,15 +14,15 @@ import pytest
 from generated_texts import generate
 
 from minibert.errors import InputError
-from minibert.tokenizers.added_tokens import AddedToken
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.charsmap_builder import build_charsmap
-from minibert.tokenizers.collector import collector_paused
-from minibert.tokenizers.encoding import Sequence
+from minibert.tokenizers.fast.collector import collector_paused
+from minibert.tokenizers.files.sentencepiece_model import NormalizerOptions, Piece, PieceType, SentencePieceModel
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
-from minibert.tokenizers.sentencepiece_model import NormalizerOptions, Piece, PieceType, SentencePieceModel
-from minibert.tokenizers.unigram_viterbi import float32
+from minibert.tokenizers.stages.added_tokens import AddedToken
+from minibert.tokenizers.stages.template import Sequence
+from minibert.tokenizers.stages.unigram import float32
+from minibert.tokenizers.training.charsmap_builder import build_charsmap
 
 COUNT = 1200
 HERE = Path(__file__).parent
@@ -146,9 +146,9 @@ def test_spans_go_on_beyond_those_that_texts_share(word):
 
 
 def test_full_caches_are_emptied_and_filled_again(monkeypatch):
-    for module in ("chunks", "wordpiece", "byte_bpe"):
+    for module in ("fast.chunks", "stages.wordpiece", "stages.byte_bpe"):
         monkeypatch.setattr(f"minibert.tokenizers.{module}.CACHE_LIMIT", 5)
-    monkeypatch.setattr("minibert.tokenizers.unigram_words.WORDS_KEPT", 5)
+    monkeypatch.setattr("minibert.tokenizers.fast.unigram_words.WORDS_KEPT", 5)
     for tokenizer in bert(), roberta(), RemBertTokenizer(MODELS / "nmt.model"):
         for text in generate(150, 6, tokenizer.all_special_tokens):
             expected = plain(tokenizer, text)
@@ -170,7 +170,7 @@ def near_ties(folder):
 
 
 def test_what_rounding_can_turn_is_known_as_long_as_its_spans_are(monkeypatch, tmp_path):
-    monkeypatch.setattr("minibert.tokenizers.unigram_words.WORDS_KEPT", 6)
+    monkeypatch.setattr("minibert.tokenizers.fast.unigram_words.WORDS_KEPT", 6)
     tokenizer, rng, ways = near_ties(tmp_path), random.Random(9), set()
     for _ in range(400):
         words = ["c", "ab", "cab", "abc", "abab", "ca", "acb", "bb", "cc", "ab.", ".c", ".abc."]

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers import protobuf
-from minibert.tokenizers.protobuf import Field, read_fields, read_varint, write_varint
+from minibert.tokenizers.files import protobuf
+from minibert.tokenizers.files.protobuf import Field, read_fields, read_varint, write_varint
 
 
 @pytest.mark.parametrize(

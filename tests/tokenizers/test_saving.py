@@ -7,13 +7,13 @@ import pickle
 import pytest
 from generated_texts import generate
 
-from minibert.tokenizers.added_tokens import AddedToken
 from minibert.tokenizers.auto import AutoTokenizer
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.byte_bpe import BYTE_CHARS
+from minibert.tokenizers.files.sentencepiece_model import Piece, PieceType, SentencePieceModel
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
-from minibert.tokenizers.sentencepiece_model import Piece, PieceType, SentencePieceModel
+from minibert.tokenizers.stages.added_tokens import AddedToken
+from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers import sentencepiece_model
-from minibert.tokenizers.protobuf import write_bytes_field, write_float_field, write_varint_field
-from minibert.tokenizers.sentencepiece_model import (
+from minibert.tokenizers.fast.unigram_model import Unigram
+from minibert.tokenizers.files import sentencepiece_model
+from minibert.tokenizers.files.protobuf import write_bytes_field, write_float_field, write_varint_field
+from minibert.tokenizers.files.sentencepiece_model import (
     BYTE_PIECES,
     NormalizerOptions,
     Piece,
@@ -18,7 +19,6 @@ from minibert.tokenizers.sentencepiece_model import (
     byte_of_piece,
     read_sentencepiece_model,
 )
-from minibert.tokenizers.unigram import Unigram
 
 FOLDER = Path(__file__).parent / "unigram_vectors"
 NAMES = sorted(path.name for path in FOLDER.glob("*.model"))

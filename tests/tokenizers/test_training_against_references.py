@@ -8,11 +8,11 @@ import random
 import pytest
 from generated_texts import SENTENCES, generate
 
-from minibert.tokenizers.sentencepiece_model import read_sentencepiece_model
+from minibert.tokenizers.fast.unigram_model import Unigram
+from minibert.tokenizers.files.sentencepiece_model import read_sentencepiece_model
 from minibert.tokenizers.training.bpe import ROBERTA_SPECIALS, train_bpe
 from minibert.tokenizers.training.unigram import train_unigram
 from minibert.tokenizers.training.wordpiece import train_wordpiece
-from minibert.tokenizers.unigram import Unigram
 from tests.reference_packages import hugging_face_tokenizers
 
 pytestmark = pytest.mark.reference

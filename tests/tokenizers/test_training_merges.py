@@ -10,7 +10,7 @@ from generated_texts import SENTENCES
 
 import minibert as mb
 from minibert.errors import InputError, TokenizerError
-from minibert.tokenizers.byte_bpe import BYTE_CHARS
+from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS
 from minibert.tokenizers.training.bpe import train_bpe
 from minibert.tokenizers.training.counting import count_words
 from minibert.tokenizers.training.merges import MergeStep, Symbols, learn_merges

@@ -11,7 +11,13 @@ import pytest
 
 import minibert as mb
 from minibert.errors import InputError, TokenizerError
-from minibert.tokenizers.sentencepiece_model import BYTE_PIECES, NormalizerOptions, PieceType, read_sentencepiece_model
+from minibert.tokenizers.fast.unigram_model import Unigram
+from minibert.tokenizers.files.sentencepiece_model import (
+    BYTE_PIECES,
+    NormalizerOptions,
+    PieceType,
+    read_sentencepiece_model,
+)
 from minibert.tokenizers.training.scripts import scripts_of
 from minibert.tokenizers.training.suffix_array import (
     Followers,
@@ -32,7 +38,6 @@ from minibert.tokenizers.training.unigram import (
     train_unigram,
 )
 from minibert.tokenizers.training.unigram_em import Lattice, digamma, estimate, prune, with_unknown
-from minibert.tokenizers.unigram import Unigram
 
 PROSE = [text for topic in pydoc_data.topics.topics.values() for text in topic.split("\n\n")][:600]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from minibert.errors import InputError
-from minibert.tokenizers.aligned_text import AlignedText
-from minibert.tokenizers.charsmap_builder import build_charsmap
-from minibert.tokenizers.sentencepiece_model import (
+from minibert.tokenizers.fast.unigram_model import Unigram, decode_bytes
+from minibert.tokenizers.fast.unigram_words import fast_path, search
+from minibert.tokenizers.files.sentencepiece_model import (
     BYTE_PIECES,
     NormalizerOptions,
     Piece,
@@ -22,10 +22,10 @@ from minibert.tokenizers.sentencepiece_model import (
     SentencePieceModel,
     read_sentencepiece_model,
 )
-from minibert.tokenizers.unigram import Unigram, decode_bytes
-from minibert.tokenizers.unigram_normalizer import SymbolMatcher, UnigramNormalizer
-from minibert.tokenizers.unigram_viterbi import Vocabulary, best_path, float32, lattice, user_defined_score
-from minibert.tokenizers.unigram_words import fast_path, search
+from minibert.tokenizers.stages.aligned_text import AlignedText
+from minibert.tokenizers.stages.unigram import Vocabulary, best_path, float32, lattice, user_defined_score
+from minibert.tokenizers.stages.unigram_normalizer import SymbolMatcher, UnigramNormalizer
+from minibert.tokenizers.training.charsmap_builder import build_charsmap
 
 FOLDER = Path(__file__).parent / "unigram_vectors"
 VECTORS = json.loads((FOLDER / "vectors.json").read_text(encoding="utf-8"))["models"]

@@ -11,10 +11,10 @@ import random
 import pytest
 from generated_texts import SENTENCES, generate
 
-from minibert.tokenizers.charsmap import CharsMap
-from minibert.tokenizers.charsmap_builder import build_charsmap, normalization_rules
-from minibert.tokenizers.sentencepiece_model import NormalizerOptions, read_sentencepiece_model
-from minibert.tokenizers.unigram import Unigram
+from minibert.tokenizers.fast.unigram_model import Unigram
+from minibert.tokenizers.files.sentencepiece_model import NormalizerOptions, read_sentencepiece_model
+from minibert.tokenizers.stages.charsmap import CharsMap
+from minibert.tokenizers.training.charsmap_builder import build_charsmap, normalization_rules
 
 pytestmark = pytest.mark.reference
 COUNT = int(os.environ.get("MINIBERT_LIVE_TEXTS", "1000"))

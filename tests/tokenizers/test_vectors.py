@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from minibert.tokenizers import byte_bpe, wordpiece
-from minibert.tokenizers import unicode_tables as tables
-from minibert.tokenizers.aligned_text import AlignedText
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.pre_tokenizers import bert_pre_tokenize, bert_word_pattern
 from minibert.tokenizers.roberta import RobertaTokenizer
+from minibert.tokenizers.stages import byte_bpe, wordpiece
+from minibert.tokenizers.stages import unicode_tables as tables
+from minibert.tokenizers.stages.aligned_text import AlignedText
+from minibert.tokenizers.stages.pre_tokenizers import bert_pre_tokenize, bert_word_pattern
 
 FOLDER = Path(__file__).parent / "vectors"
 NAMES = ["bert", "bert_cased", "roberta", "roberta_prefix"]

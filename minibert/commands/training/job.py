@@ -155,7 +155,7 @@ def _wants_prefix_space(options: dict[str, Any], kept: Path) -> bool:
     if options["task"] != "token-classification":
         return False
     from minibert.tokenizers.auto import family_of
-    from minibert.tokenizers.pretrained import find_folder
+    from minibert.tokenizers.files.folder import find_folder
 
     return family_of(kept if kept.is_dir() else find_folder(options["tokenizer"] or options["model"])) == "roberta"
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from minibert.tokenizers.byte_bpe import BYTE_CHARS, byte_level_pre_tokenize, to_byte_chars
-from minibert.tokenizers.normalizers import check_no_surrogates
+from minibert.tokenizers.files.vocabulary_files import write_merges_txt
+from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS, byte_level_pre_tokenize, to_byte_chars
+from minibert.tokenizers.stages.normalizers import check_no_surrogates
 from minibert.tokenizers.training.counting import check_request, count_words
 from minibert.tokenizers.training.merges import MergeStep, Symbols, learn_merges
 from minibert.tokenizers.training.saving import write_json
-from minibert.tokenizers.vocabulary_files import write_merges_txt
 
 ROBERTA_SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 

@@ -21,9 +21,8 @@ import numpy as np
 
 from minibert.errors import TokenizerError
 from minibert.files.output import replacing
-from minibert.tokenizers.charsmap_builder import named_charsmap
-from minibert.tokenizers.normalizers import check_no_surrogates
-from minibert.tokenizers.sentencepiece_model import (
+from minibert.tokenizers.fast.unigram_words import split_words
+from minibert.tokenizers.files.sentencepiece_model import (
     BYTE_PIECES,
     SPACE,
     NormalizerOptions,
@@ -31,14 +30,15 @@ from minibert.tokenizers.sentencepiece_model import (
     PieceType,
     SentencePieceModel,
 )
+from minibert.tokenizers.stages.normalizers import check_no_surrogates
+from minibert.tokenizers.stages.unigram import float32
+from minibert.tokenizers.stages.unigram_normalizer import UnigramNormalizer
+from minibert.tokenizers.training.charsmap_builder import named_charsmap
 from minibert.tokenizers.training.counting import check_request, count_words, progress_bar
 from minibert.tokenizers.training.saving import write_json
 from minibert.tokenizers.training.scripts import INHERITED, scripts_of
 from minibert.tokenizers.training.suffix_array import Followers, repeated_substrings
 from minibert.tokenizers.training.unigram_em import Lattice, estimate, prune, with_unknown
-from minibert.tokenizers.unigram_normalizer import UnigramNormalizer
-from minibert.tokenizers.unigram_viterbi import float32
-from minibert.tokenizers.unigram_words import split_words
 
 REMBERT_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 RARE = "\u2585"  # stands for characters that are not covered, as in SentencePiece; no piece holds it

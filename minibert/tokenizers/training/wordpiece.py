@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from minibert.tokenizers.aligned_text import AlignedText
-from minibert.tokenizers.normalizers import (
+from minibert.tokenizers.files.vocabulary_files import write_vocab_txt
+from minibert.tokenizers.stages.aligned_text import AlignedText
+from minibert.tokenizers.stages.normalizers import (
     BertNormalizerOptions,
     BertTranslator,
     NeedsPlainPath,
     bert_normalize,
     check_no_surrogates,
 )
-from minibert.tokenizers.pre_tokenizers import BERT_ASCII_WORDS, bert_word_pattern
+from minibert.tokenizers.stages.pre_tokenizers import BERT_ASCII_WORDS, bert_word_pattern
 from minibert.tokenizers.training.counting import check_request, count_words
 from minibert.tokenizers.training.merges import MergeStep, Symbols, learn_merges
 from minibert.tokenizers.training.saving import write_json
-from minibert.tokenizers.vocabulary_files import write_vocab_txt
 
 BERT_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 

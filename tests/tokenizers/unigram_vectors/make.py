@@ -19,7 +19,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parents[2])]
 
 from generated_texts import ADVERSARIAL, SENTENCES, generate  # noqa: E402
 
-from minibert.tokenizers.charsmap_builder import normalization_rules  # noqa: E402
+from minibert.tokenizers.training.charsmap_builder import normalization_rules  # noqa: E402
 
 SYMBOLS = ["<sep>", "foo bar", "ab", "abc", "é"]
 MODELS = {

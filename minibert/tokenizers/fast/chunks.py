@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from minibert.tokenizers.aligned_text import Span
-from minibert.tokenizers.unicode_tables import char_class
-from minibert.tokenizers.wordpiece import CACHE_LIMIT
+from minibert.tokenizers.stages.aligned_text import Span
+from minibert.tokenizers.stages.unicode_tables import char_class
+from minibert.tokenizers.stages.wordpiece import CACHE_LIMIT
 
 if TYPE_CHECKING:
     from minibert.tokenizers.base import Token, TokenizerBase
@@ -42,9 +42,7 @@ _SPANS = [_SpansOf(length) for length in range(LONGEST_KEPT + 1)]
 #   before, spans: of a single token, how many characters of the part stand before it, and the spans of its length
 #   tokens: the same of each token
 #   sizes: how many tokens each of its words has; None for a single word
-Located = tuple[
-    tuple[int, ...], int, _SpansOf | None, tuple[tuple[int, _SpansOf], ...], tuple[int, ...] | None
-]
+Located = tuple[tuple[int, ...], int, _SpansOf | None, tuple[tuple[int, _SpansOf], ...], tuple[int, ...] | None]
 # Of a text: its ids, their spans, and if asked for how many tokens each word has.
 LocatedText = tuple[list[int], list[Span], list[int] | None]
 

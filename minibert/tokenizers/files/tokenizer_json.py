@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers.added_tokens import AddedToken
-from minibert.tokenizers.charsmap import CharsMap
-from minibert.tokenizers.encoding import Slot, Template
-from minibert.tokenizers.sentencepiece_model import NormalizerOptions, Piece, PieceType, SentencePieceModel
-from minibert.tokenizers.vocabulary_files import check_vocab, read_json
+from minibert.tokenizers.files.sentencepiece_model import NormalizerOptions, Piece, PieceType, SentencePieceModel
+from minibert.tokenizers.files.vocabulary_files import check_vocab, read_json
+from minibert.tokenizers.stages.added_tokens import AddedToken
+from minibert.tokenizers.stages.charsmap import CharsMap
+from minibert.tokenizers.stages.template import Slot, Template
 
 FAMILIES = {"WordPiece": "bert", "BPE": "roberta", "Unigram": "rembert"}
 
@@ -215,7 +215,7 @@ def _piece_types(reader: _Reader) -> dict[int, PieceType]:
         if id_ < len(vocab) and vocab[id_][0] == token.content:
             types[id_] = PieceType.CONTROL if token.special else PieceType.USER_DEFINED
     if reader.model.get("byte_fallback"):
-        from minibert.tokenizers.sentencepiece_model import byte_of_piece
+        from minibert.tokenizers.files.sentencepiece_model import byte_of_piece
 
         types.update((i, PieceType.BYTE) for i, (text, _) in enumerate(vocab) if byte_of_piece(text) >= 0)
     if reader.model.get("unk_id") is not None:

@@ -14,10 +14,10 @@ from typing import Any
 
 from minibert.tokenizers.base import TokenizerBase
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.charsmap import CharsMap
-from minibert.tokenizers.encoding import Slot
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
+from minibert.tokenizers.stages.charsmap import CharsMap
+from minibert.tokenizers.stages.template import Slot
 
 _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]").match
 

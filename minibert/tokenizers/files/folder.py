@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from minibert.errors import TokenizerError, WeightFileError
-from minibert.tokenizers.added_tokens import AddedToken
-from minibert.tokenizers.encoding import Template
-from minibert.tokenizers.from_ids import IdTokenizer
-from minibert.tokenizers.special_tokens import ROLES
-from minibert.tokenizers.vocabulary_files import read_json
+from minibert.tokenizers.calls.from_ids import IdTokenizer
+from minibert.tokenizers.files.vocabulary_files import read_json
+from minibert.tokenizers.stages.added_tokens import AddedToken
+from minibert.tokenizers.stages.special_tokens import ROLES
+from minibert.tokenizers.stages.template import Template
 from minibert.weights.find import HUB_OPTIONS, find_checkpoint
 
 T = TypeVar("T", bound="PreTrainedTokenizer")
@@ -67,7 +67,7 @@ class PreTrainedTokenizer(IdTokenizer):
 
         What else the file says gives way to the class's own arguments, as in transformers.
         """
-        from minibert.tokenizers.tokenizer_json import read_tokenizer_json
+        from minibert.tokenizers.files.tokenizer_json import read_tokenizer_json
 
         found = read_tokenizer_json(Path(tokenizer_file))
         _check_family(cls, found.family, Path(tokenizer_file))
@@ -89,7 +89,7 @@ class PreTrainedTokenizer(IdTokenizer):
 
     def save_pretrained(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str, ...]:
         """Write all files that transformers 4 and 5 read into a folder (made if missing); returns their paths."""
-        from minibert.tokenizers.tokenizer_json_writer import write_tokenizer_json
+        from minibert.tokenizers.files.tokenizer_json_writer import write_tokenizer_json
 
         folder = Path(save_directory)
         if folder.exists() and not folder.is_dir():
@@ -250,7 +250,7 @@ def _extra_special_tokens(settings: dict[str, Any], flags: dict[str, AddedToken]
 
 def _vocabulary(folder: Path, cls: type[PreTrainedTokenizer]) -> tuple[dict[str, Any], Added, Template | None]:
     """The vocabulary: from tokenizer.json if it is there, except that a SentencePiece model says more."""
-    from minibert.tokenizers.tokenizer_json import read_tokenizer_json
+    from minibert.tokenizers.files.tokenizer_json import read_tokenizer_json
 
     files = cls.find_vocabulary(folder)
     path = folder / "tokenizer.json"

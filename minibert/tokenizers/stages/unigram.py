@@ -14,7 +14,7 @@ from array import array
 from operator import itemgetter
 from typing import NamedTuple
 
-from minibert.tokenizers.sentencepiece_model import PieceType, SentencePieceModel
+from minibert.tokenizers.files.sentencepiece_model import PieceType, SentencePieceModel
 
 UNKNOWN_PENALTY = 10.0  # an unknown character scores this much less than the least probable piece
 RESET_ABOVE = 100_000.0  # where SentencePiece shifts its sums, so that float32 keeps its precision

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from minibert.errors import InputError
-from minibert.tokenizers.aligned_text import Span
-from minibert.tokenizers.encoding import Encoding
+from minibert.tokenizers.stages.aligned_text import Span
+from minibert.tokenizers.stages.template import Encoding
 
 TENSOR_TYPES = ("np", "cp")
 

@@ -9,8 +9,8 @@ import unicodedata
 from functools import cache
 from typing import Any
 
-from minibert.tokenizers.aligned_text import Span
-from minibert.tokenizers.unicode_tables import (
+from minibert.tokenizers.stages.aligned_text import Span
+from minibert.tokenizers.stages.unicode_tables import (
     BERT_PUNCTUATION,
     WHITESPACE,
     char_class,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from minibert.tokenizers.aligned_text import Span
+from minibert.tokenizers.stages.aligned_text import Span
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ tokenization.py (WordpieceTokenizer).
 
 from collections.abc import Iterator, Mapping
 
-from minibert.tokenizers.aligned_text import Span
+from minibert.tokenizers.stages.aligned_text import Span
 
 MAX_WORD_LENGTH = 100  # Hugging Face's limit, in code points of the normalised word; Google's is 200
 CACHE_LIMIT = 1 << 18  # words kept; natural text in a hundred languages has about 90,000

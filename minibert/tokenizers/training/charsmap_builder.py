@@ -140,7 +140,7 @@ def build_charsmap(rules: Mapping[str, str]) -> bytes:
     Raises TokenizerError for an empty source, and for a NUL in a source or a target, which the format cannot
     hold.
 
-    >>> from minibert.tokenizers.charsmap import CharsMap
+    >>> from minibert.tokenizers.stages.charsmap import CharsMap
     >>> CharsMap(build_charsmap({"a": "b", "ab": "", "é": "e"})).rules() == {"a": "b", "ab": "", "é": "e"}
     True
     """

@@ -8,9 +8,9 @@ keeps track of where each character comes from; `normalize_text` is the fast for
 import re
 from collections.abc import Iterator
 
-from minibert.tokenizers.aligned_text import AlignedText, Span
-from minibert.tokenizers.charsmap import CharsMap, one_of
-from minibert.tokenizers.sentencepiece_model import SPACE, PieceType, SentencePieceModel
+from minibert.tokenizers.files.sentencepiece_model import SPACE, PieceType, SentencePieceModel
+from minibert.tokenizers.stages.aligned_text import AlignedText, Span
+from minibert.tokenizers.stages.charsmap import CharsMap, one_of
 
 _WORDS = re.compile("[^ ]+").finditer
 
@@ -18,7 +18,7 @@ _WORDS = re.compile("[^ ]+").finditer
 class UnigramNormalizer:
     """The normaliser of a model.
 
-    >>> from minibert.tokenizers.sentencepiece_model import Piece
+    >>> from minibert.tokenizers.files.sentencepiece_model import Piece
     >>> normalizer = UnigramNormalizer(SentencePieceModel((Piece("<unk>", 0, PieceType.UNKNOWN), Piece("a", -1))))
     >>> normalizer.normalize_text("  a  b ")
     '▁a▁b'

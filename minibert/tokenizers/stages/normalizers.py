@@ -13,8 +13,8 @@ import unicodedata
 from dataclasses import dataclass
 
 from minibert.errors import InputError
-from minibert.tokenizers.aligned_text import AlignedText
-from minibert.tokenizers.unicode_tables import (
+from minibert.tokenizers.stages.aligned_text import AlignedText
+from minibert.tokenizers.stages.unicode_tables import (
     BERT_CJK,
     BERT_MARKS,
     BERT_REMOVED,

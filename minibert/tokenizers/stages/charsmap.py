@@ -33,7 +33,7 @@ class CharsMap:
 
     Raises TokenizerError for a blob that is cut short or corrupt. An empty blob has no rules.
 
-    >>> from minibert.tokenizers.charsmap_builder import build_charsmap
+    >>> from minibert.tokenizers.training.charsmap_builder import build_charsmap
     >>> rules = CharsMap(build_charsmap({"①": "1", "e\\u0301": "é", "e": "E"}))
     >>> rules.replace("①e e\\u0301!")
     '1E é!'

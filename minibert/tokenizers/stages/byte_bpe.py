@@ -18,10 +18,10 @@ from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers.aligned_text import Span
-from minibert.tokenizers.normalizers import NeedsPlainPath, check_no_surrogates
-from minibert.tokenizers.unicode_tables import LETTERS, NUMBERS, WHITESPACE, char_class, code_points
-from minibert.tokenizers.wordpiece import CACHE_LIMIT
+from minibert.tokenizers.stages.aligned_text import Span
+from minibert.tokenizers.stages.normalizers import NeedsPlainPath, check_no_surrogates
+from minibert.tokenizers.stages.unicode_tables import LETTERS, NUMBERS, WHITESPACE, char_class, code_points
+from minibert.tokenizers.stages.wordpiece import CACHE_LIMIT
 
 LONG_WORD = 48  # symbols; from here on a priority queue beats looking at every pair again
 

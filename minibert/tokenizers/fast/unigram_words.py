@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterable
 from itertools import accumulate, chain
 from typing import Any
 
-from minibert.tokenizers.normalizers import check_no_surrogates
-from minibert.tokenizers.sentencepiece_model import BYTE_PIECES, SPACE, SentencePieceModel
-from minibert.tokenizers.unigram_normalizer import UnigramNormalizer
-from minibert.tokenizers.unigram_viterbi import RESET_ABOVE, Vocabulary, _shift, _walk_back
+from minibert.tokenizers.files.sentencepiece_model import BYTE_PIECES, SPACE, SentencePieceModel
+from minibert.tokenizers.stages.normalizers import check_no_surrogates
+from minibert.tokenizers.stages.unigram import RESET_ABOVE, Vocabulary, _shift, _walk_back
+from minibert.tokenizers.stages.unigram_normalizer import UnigramNormalizer
 
 WORDS_KEPT = 1 << 17
 LONGEST_KEPT = 64  # characters; longer words are rare, and a hostile text would fill the memory with them

@@ -3,7 +3,7 @@
 from typing import Any
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers.added_tokens import AddedToken, AddedVocabulary
+from minibert.tokenizers.stages.added_tokens import AddedToken, AddedVocabulary
 
 ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 

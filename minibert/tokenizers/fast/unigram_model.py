@@ -14,11 +14,10 @@ from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
 from minibert.errors import InputError
-from minibert.tokenizers.aligned_text import AlignedText, Span
-from minibert.tokenizers.chunks import Located, LocatedCache, LocatedText, located
-from minibert.tokenizers.collector import collector_paused
-from minibert.tokenizers.normalizers import check_no_surrogates
-from minibert.tokenizers.sentencepiece_model import (
+from minibert.tokenizers.fast.chunks import Located, LocatedCache, LocatedText, located
+from minibert.tokenizers.fast.collector import collector_paused
+from minibert.tokenizers.fast.unigram_words import Chunks, TooLong, Words, split_words
+from minibert.tokenizers.files.sentencepiece_model import (
     BYTE_PIECES,
     SPACE,
     Piece,
@@ -26,9 +25,10 @@ from minibert.tokenizers.sentencepiece_model import (
     SentencePieceModel,
     byte_of_piece,
 )
-from minibert.tokenizers.unigram_normalizer import UnigramNormalizer
-from minibert.tokenizers.unigram_viterbi import Node, best_path, lattice
-from minibert.tokenizers.unigram_words import Chunks, TooLong, Words, split_words
+from minibert.tokenizers.stages.aligned_text import AlignedText, Span
+from minibert.tokenizers.stages.normalizers import check_no_surrogates
+from minibert.tokenizers.stages.unigram import Node, best_path, lattice
+from minibert.tokenizers.stages.unigram_normalizer import UnigramNormalizer
 
 CHUNKS = re.compile(" *[^ ]+| +").findall  # with the blanks before it, the last of which the token of its ▁ covers
 REPLACEMENT = "\ufffd"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from minibert.errors import InputError
-from minibert.tokenizers.encoding import Encoding
+from minibert.tokenizers.stages.template import Encoding
 
 
 class PadValues(NamedTuple):

@@ -7,7 +7,7 @@ Source: `truncate_encodings` of Hugging Face's tokenizers, found by experiment; 
 """
 
 from minibert.errors import InputError
-from minibert.tokenizers.aligned_text import Span
+from minibert.tokenizers.stages.aligned_text import Span
 
 
 def kept_lengths(

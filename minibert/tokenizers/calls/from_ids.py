@@ -5,11 +5,11 @@ from typing import Any
 
 from minibert.errors import InputError
 from minibert.tokenizers.base import as_list
-from minibert.tokenizers.batch_encoding import BatchEncoding
-from minibert.tokenizers.call_options import resolve_options
-from minibert.tokenizers.calling import CallableTokenizer, column
-from minibert.tokenizers.encoding import Sequence
-from minibert.tokenizers.truncation import kept_lengths
+from minibert.tokenizers.calls.batch_encoding import BatchEncoding
+from minibert.tokenizers.calls.calling import CallableTokenizer, column
+from minibert.tokenizers.calls.options import resolve_options
+from minibert.tokenizers.calls.truncation import kept_lengths
+from minibert.tokenizers.stages.template import Sequence
 
 
 class IdTokenizer(CallableTokenizer):

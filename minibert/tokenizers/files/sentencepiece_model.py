@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers import protobuf
-from minibert.tokenizers.collector import collector_paused
-from minibert.tokenizers.protobuf import write_bytes_field, write_float_field, write_varint_field
+from minibert.tokenizers.fast.collector import collector_paused
+from minibert.tokenizers.files import protobuf
+from minibert.tokenizers.files.protobuf import write_bytes_field, write_float_field, write_varint_field
 
 SPACE = "▁"  # U+2581 stands for a blank inside pieces
 DEFAULT_UNK_SURFACE = " ⁇ "  # what decoding writes for an unknown piece

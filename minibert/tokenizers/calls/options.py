@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from minibert.errors import InputError
-from minibert.tokenizers.padding import check_side
+from minibert.tokenizers.calls.padding import check_side
 
 PADDING = ("longest", "max_length", "do_not_pad")
 TRUNCATION = ("only_first", "only_second", "longest_first", "do_not_truncate")

@@ -39,8 +39,7 @@ def char_class(table: str) -> str:
     '\\\\U00000041-\\\\U0000005a\\\\U000000aa'
     """
     return "".join(
-        f"\\U{first:08x}" if first == last else f"\\U{first:08x}-\\U{last:08x}"
-        for first, last in ranges(table)
+        f"\\U{first:08x}" if first == last else f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges(table)
     )
 
 
@@ -220,6 +219,4 @@ _NEWER_LOWER = (
     (0x10D50, 0x10D65, 0x20),
     (0x16EA0, 0x16EB8, 0x1B),
 )
-NEWER_LOWER = {
-    code: code + distance for first, last, distance in _NEWER_LOWER for code in range(first, last + 1)
-}
+NEWER_LOWER = {code: code + distance for first, last, distance in _NEWER_LOWER for code in range(first, last + 1)}

@@ -10,16 +10,16 @@ from collections.abc import Sequence as Seq
 from typing import Any
 
 from minibert.errors import InputError
-from minibert.tokenizers.aligned_text import Span
 from minibert.tokenizers.base import TokenizerBase
-from minibert.tokenizers.batch_encoding import BatchEncoding, convert_offsets
-from minibert.tokenizers.call_options import CallOptions, quick_options
-from minibert.tokenizers.collector import collector_paused
-from minibert.tokenizers.encoding import Encoding, Sequence, Template
-from minibert.tokenizers.normalizers import check_no_surrogates
-from minibert.tokenizers.padding import PadValues, pad_encodings, pad_list, padded_length
-from minibert.tokenizers.texts import Text, read_texts
-from minibert.tokenizers.truncation import kept_lengths, window_pairs, windows
+from minibert.tokenizers.calls.batch_encoding import BatchEncoding, convert_offsets
+from minibert.tokenizers.calls.options import CallOptions, quick_options
+from minibert.tokenizers.calls.padding import PadValues, pad_encodings, pad_list, padded_length
+from minibert.tokenizers.calls.texts import Text, read_texts
+from minibert.tokenizers.calls.truncation import kept_lengths, window_pairs, windows
+from minibert.tokenizers.fast.collector import collector_paused
+from minibert.tokenizers.stages.aligned_text import Span
+from minibert.tokenizers.stages.normalizers import check_no_surrogates
+from minibert.tokenizers.stages.template import Encoding, Sequence, Template
 
 OFFSET_UNITS = ("codepoint", "utf-8", "utf-16")
 

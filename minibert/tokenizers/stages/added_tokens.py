@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers.unicode_tables import WHITESPACE, code_points
+from minibert.tokenizers.stages.unicode_tables import WHITESPACE, code_points
 
 
 @dataclass(frozen=True)
