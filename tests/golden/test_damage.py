@@ -13,8 +13,8 @@ import pytest
 import minibert as mb
 from minibert.golden import GoldenError, check, diff, open_pack, record
 from minibert.golden.packs.manifest import DIGEST_KEY, KEY, canonical, metadata, text_digest
+from minibert.golden.packs.named_array import NamedArray
 from minibert.golden.packs.writer import PackWriter
-from minibert.golden.recording.streaming import Value
 from minibert.weights.safetensors import open_safetensors
 from minibert.weights.save import save_safetensors
 from tests.golden.models import batch, bert
@@ -238,7 +238,7 @@ def test_odd_dropout_state(path: Path) -> None:
 
 def test_run_that_is_not_the_same_twice(tmp_path: Path) -> None:
     with PackWriter(tmp_path / "p", {}, "float32") as writer:
-        value = Value("loss", "value", np.ones(1, np.float32), "", "", ())
+        value = NamedArray("loss", "value", np.ones(1, np.float32))
         with pytest.raises(GoldenError, match="loss came in one precision and not in the other: the pass is not"):
             writer.put(value)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minibert.golden import check, diff, open_pack, record
-from minibert.golden.diagnosis.tensor_pair import Evidence
+from minibert.golden.diagnosis.tensor_pair import TensorPair
 from minibert.golden.diagnosis.wrong_steps import step_variants
 from tests.golden.models import batch, bert
 from tests.small_models import small_inputs, small_model
@@ -20,8 +20,8 @@ def recognised(path: Path, weights: dict[str, np.ndarray] | None) -> tuple[int, 
         if entry.kind != "value" or entry.floor is None:
             continue
         golden = pack[entry.name]
-        evidence = Evidence(entry, golden, golden * 1.5 + 1, entry.floor["rms"], pack, None, weights)
-        for words, candidate in step_variants(evidence):
+        pair = TensorPair(entry, golden, golden * 1.5 + 1, entry.floor["rms"], pack, None, weights)
+        for words, candidate in step_variants(pair):
             if candidate is None:
                 continue
             made = np.broadcast_to(candidate, golden.shape)

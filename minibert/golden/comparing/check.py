@@ -21,8 +21,9 @@ from minibert.golden.comparing.report import EXTRA, Report, TensorResult
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.foreign_arrays import Names
 from minibert.golden.packs.manifest import model_section, semantics_card, weights_section
+from minibert.golden.packs.named_array import NamedArray
 from minibert.golden.packs.pack import Pack, open_pack
-from minibert.golden.recording.streaming import Value, run_streamed, twin_of
+from minibert.golden.recording.streaming import run_streamed, twin_of
 from minibert.golden.recording.training_steps import Training, run_training
 from minibert.models.base import PreTrainedModel
 
@@ -109,7 +110,7 @@ class _Judging:
         self.found: dict[str, TensorResult] = {}
         self.extra: list[TensorResult] = []
 
-    def __call__(self, value: Value) -> None:
+    def __call__(self, value: NamedArray) -> None:
         name = next((each for each in (value.name, *value.aliases) if each in self.pack), None)
         resolved = None if name is None else self.pack.resolve(name)
         if resolved is None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from minibert.golden.comparing.report import DAMAGED, DIFFERS, DTYPE, EXTRA, MISSING, OK, SHAPE, Report, TensorResult
 from minibert.golden.diagnosis.diagnose import diagnose
-from minibert.golden.diagnosis.tensor_pair import Evidence
+from minibert.golden.diagnosis.tensor_pair import TensorPair
 from minibert.golden.errors import GoldenError
 from minibert.golden.metrics import Difference, coarser, difference
 from minibert.golden.packs.foreign_arrays import NameMap, Names, open_values
@@ -94,7 +94,7 @@ class Judge:
         self._explained = True
         floor = 0.0 if entry.floor is None else rms_tolerance / self.multiple
         worst = () if found is None else found.worst
-        return diagnose(Evidence(entry, golden, other, floor, self.pack, self.other, self.weights, worst))
+        return diagnose(TensorPair(entry, golden, other, floor, self.pack, self.other, self.weights, worst))
 
 
 class _ByGoldenName(Mapping[str, np.ndarray]):

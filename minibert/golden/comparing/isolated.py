@@ -26,8 +26,9 @@ from minibert.golden.comparing.diff import Judge, chosen
 from minibert.golden.comparing.report import FAILED, SKIPPED, Report, TensorResult
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.foreign_arrays import as_numbers
+from minibert.golden.packs.named_array import VALUE, NamedArray
 from minibert.golden.packs.pack import Entry, Pack
-from minibert.golden.recording.streaming import VALUE, Value, run_streamed, twin_of
+from minibert.golden.recording.streaming import run_streamed, twin_of
 from minibert.models.base import PreTrainedModel
 
 Port = Mapping[str, Callable[["GoldenInputs"], Any]]
@@ -165,7 +166,7 @@ def _ids_of(pack: Pack, model: PreTrainedModel) -> list[tuple[Entry, np.ndarray]
     """The ids and positions that the model itself makes of the inputs."""
     seen: list[tuple[Entry, np.ndarray]] = []
 
-    def look(value: Value) -> None:
+    def look(value: NamedArray) -> None:
         if value.array.dtype.kind in "iub" and value.name in pack.entries:
             seen.append((pack.entries[value.name], np.array(value.array)))
         if value.name.endswith("embeddings.position_ids"):

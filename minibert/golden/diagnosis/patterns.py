@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minibert.golden.diagnosis.tensor_pair import MOST, Evidence
+from minibert.golden.diagnosis.tensor_pair import MOST, TensorPair
 from minibert.golden.metrics import HIDDEN
 
 _MOST_HEADS = 64
 
 
-def shape_words(evidence: Evidence) -> str:
+def shape_words(pair: TensorPair) -> str:
     """Why two shapes may differ."""
-    golden, other = evidence.golden, evidence.other
-    if evidence.name.endswith("extended_attention_mask") and golden.ndim == other.ndim == 4:
+    golden, other = pair.golden, pair.other
+    if pair.name.endswith("extended_attention_mask") and golden.ndim == other.ndim == 4:
         return _mask_shape_words(golden, other)
     for axes in itertools.permutations(range(golden.ndim)) if golden.ndim <= 5 else ():
         moved = np.transpose(golden, axes)
@@ -25,7 +25,7 @@ def shape_words(evidence: Evidence) -> str:
         if _near(golden.reshape(other.shape), other):
             return f"the same numbers in the same order, as {other.shape} for {golden.shape}: reshape it"
         if golden.ndim == 3 and other.ndim == 4:
-            heads = golden.reshape(*golden.shape[:2], evidence.heads, -1).swapaxes(1, 2)
+            heads = golden.reshape(*golden.shape[:2], pair.heads, -1).swapaxes(1, 2)
             if heads.shape == other.shape and _near(heads, other):
                 return "the heads are not merged yet: move the head axis behind the tokens and reshape"
         return f"as many numbers, but {other.shape} for {golden.shape}, and not in the same order"
@@ -52,14 +52,14 @@ def _near(a: np.ndarray, b: np.ndarray) -> bool:
     return bool((np.abs(a - b)[(a > HIDDEN)] <= 1e-3 * scale).all())
 
 
-def unfinished_words(evidence: Evidence) -> str:
+def unfinished_words(pair: TensorPair) -> str:
     """NaN, infinity, zeros where there should be numbers."""
-    other, golden = evidence.other, evidence.golden
-    if not other.size or evidence.entry.floor is None:
+    other, golden = pair.other, pair.golden
+    if not other.size or pair.entry.floor is None:
         return ""
     nan = int((np.isnan(other) & ~np.isnan(golden)).sum())
     if nan:
-        masked = evidence.padding()
+        masked = pair.padding()
         why = ""
         if masked is not None and masked.all(axis=1).any():
             why = "; a text is fully masked, and minus infinity as the mask value gives NaN there"
@@ -69,54 +69,54 @@ def unfinished_words(evidence: Evidence) -> str:
     return ""
 
 
-def pattern_words(evidence: Evidence) -> str:
+def pattern_words(pair: TensorPair) -> str:
     """The first general pattern that fits."""
-    checks: list[Callable[[Evidence], str]] = [
+    checks: list[Callable[[TensorPair], str]] = [
         _elsewhere, _sign, _scaled, _transposed, _orders, _heads, _majors, _dropout, _constant, _precision, _single,
     ]  # fmt: skip
     for check in checks:
-        words = check(evidence)
+        words = check(pair)
         if words:
             return words
     return ""
 
 
-def _elsewhere(evidence: Evidence) -> str:
+def _elsewhere(pair: TensorPair) -> str:
     """Numbers that are golden, but another tensor's: a step left out, layers in the wrong order, a wrong name."""
-    for entry in evidence.pack.results():
-        if entry.name == evidence.name or entry.shape != evidence.entry.shape or entry.floor is None:
+    for entry in pair.pack.results():
+        if entry.name == pair.name or entry.shape != pair.entry.shape or entry.floor is None:
             continue
         if math.prod(entry.shape) > MOST:
             continue
-        candidate = evidence.get(entry.name)
-        if candidate is not None and evidence.explains(candidate):
+        candidate = pair.get(entry.name)
+        if candidate is not None and pair.explains(candidate):
             return f"it holds what belongs at {entry.name}: a step is left out or doubled, or the names are mixed up"
     return ""
 
 
-def _sign(evidence: Evidence) -> str:
-    return "the sign is flipped" if evidence.explains(-evidence.golden) else ""
+def _sign(pair: TensorPair) -> str:
+    return "the sign is flipped" if pair.explains(-pair.golden) else ""
 
 
-def _scaled(evidence: Evidence) -> str:
-    g, o = evidence.golden[evidence.plain], evidence.other[evidence.plain]
-    if g.size < 1 or not g.any() or (g.size < 3 and evidence.name != "loss"):
+def _scaled(pair: TensorPair) -> str:
+    g, o = pair.golden[pair.plain], pair.other[pair.plain]
+    if g.size < 1 or not g.any() or (g.size < 3 and pair.name != "loss"):
         return ""
     factor = float(g @ o) / float(g @ g)
-    if not evidence.explains(np.where(evidence.plain, evidence.golden, 0.0) * factor) or factor == 0.0:
+    if not pair.explains(np.where(pair.plain, pair.golden, 0.0) * factor) or factor == 0.0:
         return ""
-    return f"scaled by a constant: every number is {factor:.6g} times the golden one{_known(factor, evidence)}"
+    return f"scaled by a constant: every number is {factor:.6g} times the golden one{_known(factor, pair)}"
 
 
-def _known(factor: float, evidence: Evidence) -> str:
-    config = evidence.config
+def _known(factor: float, pair: TensorPair) -> str:
+    config = pair.config
     width = int(config.get("hidden_size", 1))
     known = {
-        "√K, K the width of a head": math.sqrt(width / evidence.heads),
+        "√K, K the width of a head": math.sqrt(width / pair.heads),
         "√D, D the hidden width": math.sqrt(width),
-        "K, the width of a head": width / evidence.heads,
-        "N, the number of heads": evidence.heads,
-        "the number of texts": max(evidence.batch, 1),
+        "K, the width of a head": width / pair.heads,
+        "N, the number of heads": pair.heads,
+        "the number of texts": max(pair.batch, 1),
         "2": 2.0,
     }
     for words, value in known.items():
@@ -127,35 +127,35 @@ def _known(factor: float, evidence: Evidence) -> str:
     return ""
 
 
-def _transposed(evidence: Evidence) -> str:
-    golden = evidence.golden
+def _transposed(pair: TensorPair) -> str:
+    golden = pair.golden
     for first, second in itertools.combinations(range(golden.ndim), 2):
-        if golden.shape[first] == golden.shape[second] > 1 and evidence.explains(golden.swapaxes(first, second)):
+        if golden.shape[first] == golden.shape[second] > 1 and pair.explains(golden.swapaxes(first, second)):
             return f"transposed: axes {first} and {second} are exchanged"
     return ""
 
 
-def _orders(evidence: Evidence) -> str:
+def _orders(pair: TensorPair) -> str:
     """Along one axis the same slices, in another order."""
-    golden, other = evidence.golden, evidence.other
-    if golden.ndim < 2 or evidence.entry.kind == "parameter gradient":
+    golden, other = pair.golden, pair.other
+    if golden.ndim < 2 or pair.entry.kind == "parameter gradient":
         return ""
     names = {0: "texts"}
     names[golden.ndim - 2 if golden.ndim == 4 else 1] = "tokens"
     if golden.ndim == 4:
         names[1] = "heads"
     for axis, what in names.items():
-        order = _order(np.moveaxis(golden, axis, 0), np.moveaxis(other, axis, 0), evidence)
+        order = _order(np.moveaxis(golden, axis, 0), np.moveaxis(other, axis, 0), pair)
         if order is not None:
             return f"{what} permuted: the golden {what} in the order {order}"
     return ""
 
 
-def _order(golden: np.ndarray, other: np.ndarray, evidence: Evidence) -> list[int] | None:
+def _order(golden: np.ndarray, other: np.ndarray, pair: TensorPair) -> list[int] | None:
     """The permutation of the first axis that makes golden the other, if there is one."""
     if not 1 < len(golden) <= _MOST_HEADS:
         return None
-    bound = max(0.1 * evidence.distance, 2 * evidence.floor_rms)
+    bound = max(0.1 * pair.distance, 2 * pair.floor_rms)
     order: list[int] = []
     for slice_ in other:
         free = [i for i in range(len(golden)) if i not in order]
@@ -168,45 +168,45 @@ def _order(golden: np.ndarray, other: np.ndarray, evidence: Evidence) -> list[in
 
 
 def _off(golden: np.ndarray, other: np.ndarray) -> float:
-    plain = Evidence.plain_of(golden) & Evidence.plain_of(other)
-    if not np.array_equal(Evidence.plain_of(golden), Evidence.plain_of(other)):
+    plain = TensorPair.plain_of(golden) & TensorPair.plain_of(other)
+    if not np.array_equal(TensorPair.plain_of(golden), TensorPair.plain_of(other)):
         return math.inf
     d = (golden - other)[plain]
     return float(np.sqrt(np.mean(d * d))) if d.size else 0.0
 
 
-def _heads(evidence: Evidence) -> str:
+def _heads(pair: TensorPair) -> str:
     """Heads lie side by side in the last axis of queries, keys, values and contexts."""
-    golden, heads = evidence.golden, evidence.heads
-    if ".attention.self." not in evidence.name or golden.ndim != 3 or golden.shape[-1] % heads:
+    golden, heads = pair.golden, pair.heads
+    if ".attention.self." not in pair.name or golden.ndim != 3 or golden.shape[-1] % heads:
         return ""
-    split = [np.moveaxis(each.reshape(*each.shape[:2], heads, -1), 2, 0) for each in (golden, evidence.other)]
-    order = _order(split[0], split[1], evidence)
+    split = [np.moveaxis(each.reshape(*each.shape[:2], heads, -1), 2, 0) for each in (golden, pair.other)]
+    order = _order(split[0], split[1], pair)
     return "" if order is None else f"heads permuted: the golden heads in the order {order}"
 
 
-def _majors(evidence: Evidence) -> str:
+def _majors(pair: TensorPair) -> str:
     """The same numbers, laid out the other way round."""
-    golden, heads = evidence.golden, evidence.heads
+    golden, heads = pair.golden, pair.heads
     if golden.ndim < 2:
         return ""
-    if evidence.explains(golden.reshape(-1, order="F").reshape(golden.shape)):
+    if pair.explains(golden.reshape(-1, order="F").reshape(golden.shape)):
         return "row-major and column-major are confused: the numbers stand in Fortran order"
-    if evidence.explains(np.reshape(golden.reshape(-1), golden.shape, order="F")):
+    if pair.explains(np.reshape(golden.reshape(-1), golden.shape, order="F")):
         return "row-major and column-major are confused: the numbers were read in Fortran order"
     if golden.ndim != 3 or golden.shape[-1] % heads:
         return ""
     by_head = golden.reshape(*golden.shape[:2], heads, -1)
-    if evidence.explains(by_head.swapaxes(1, 2).reshape(golden.shape)):
+    if pair.explains(by_head.swapaxes(1, 2).reshape(golden.shape)):
         return "heads merged without moving the head axis behind the tokens first"
-    if evidence.explains(by_head.swapaxes(2, 3).reshape(golden.shape)):
+    if pair.explains(by_head.swapaxes(2, 3).reshape(golden.shape)):
         return "the head index runs fastest within a token: heads and their width are laid out the other way round"
     return ""
 
 
-def _dropout(evidence: Evidence) -> str:
+def _dropout(pair: TensorPair) -> str:
     """A part of the numbers zero, all others scaled by the same 1 / (1 - p)."""
-    g, o = evidence.golden[evidence.plain], evidence.other[evidence.plain]
+    g, o = pair.golden[pair.plain], pair.other[pair.plain]
     g, o = g[g != 0], o[g != 0]
     if g.size < 16:
         return ""
@@ -224,39 +224,39 @@ def _dropout_words(g: np.ndarray, o: np.ndarray) -> str:
     return f"dropout is on: {share:.0%} of the numbers are zero and the others are {ratio:.4g} times as large"
 
 
-def dropout_before_sum(evidence: Evidence, dense: np.ndarray, residual: np.ndarray) -> str:
+def dropout_before_sum(pair: TensorPair, dense: np.ndarray, residual: np.ndarray) -> str:
     """The same, seen only after the residual was added."""
     keep = np.abs(dense) > 1e-3 * np.abs(dense).max(initial=0.0)
-    ratio = (evidence.other - residual)[keep] / dense[keep]
+    ratio = (pair.other - residual)[keep] / dense[keep]
     ratio[np.abs(ratio) < 1e-3] = 0.0
     return _dropout_words(np.ones(ratio.size), ratio) if ratio.size >= 16 else ""
 
 
-def _constant(evidence: Evidence) -> str:
+def _constant(pair: TensorPair) -> str:
     """The same vector, or the same number, is missing at every token."""
-    golden, other = evidence.golden, evidence.other
-    if golden.ndim < 2 or math.prod(golden.shape[:-1]) < 2 or not evidence.plain.all():
+    golden, other = pair.golden, pair.other
+    if golden.ndim < 2 or math.prod(golden.shape[:-1]) < 2 or not pair.plain.all():
         return ""
     off = other - golden
     shift = off.reshape(-1, off.shape[-1]).mean(axis=0)
-    if float(np.abs(shift - shift.mean()).max()) <= 1e-3 * abs(float(shift.mean())) and evidence.explains(
+    if float(np.abs(shift - shift.mean()).max()) <= 1e-3 * abs(float(shift.mean())) and pair.explains(
         golden + shift.mean()
     ):
         return f"the same number, {shift.mean():.6g}, is added everywhere"
-    if evidence.explains(golden + shift):
+    if pair.explains(golden + shift):
         return "bias missing or another one: every token is off by the same vector"
     return ""
 
 
-def _precision(evidence: Evidence) -> str:
+def _precision(pair: TensorPair) -> str:
     """Numbers that a narrower dtype could hold."""
-    off = np.abs(evidence.other - evidence.golden)[evidence.plain]
-    scale = float(np.abs(evidence.golden[evidence.plain]).max(initial=0.0))
+    off = np.abs(pair.other - pair.golden)[pair.plain]
+    scale = float(np.abs(pair.golden[pair.plain]).max(initial=0.0))
     if not off.size or off.max() > 0.05 * scale:
         return ""
-    narrow = evidence.other[evidence.plain].astype(np.float32)
+    narrow = pair.other[pair.plain].astype(np.float32)
     bits = np.ascontiguousarray(narrow).view(np.uint32)
-    if (evidence.other[evidence.plain] == narrow).all():
+    if (pair.other[pair.plain] == narrow).all():
         if not (bits & 0xFFFF).any():
             return "the numbers are bfloat16's: compare with precision='bfloat16'"
         with np.errstate(over="ignore"):
@@ -265,10 +265,10 @@ def _precision(evidence: Evidence) -> str:
     return ""
 
 
-def _single(evidence: Evidence) -> str:
+def _single(pair: TensorPair) -> str:
     """One place only, or one text only."""
-    off = np.abs(evidence.other - evidence.golden) > 16 * evidence.floor_rms
-    off &= evidence.plain
+    off = np.abs(pair.other - pair.golden) > 16 * pair.floor_rms
+    off &= pair.plain
     count = int(off.sum())
     if 0 < count <= max(1, off.size // 1000) and count < off.size:
         return f"{count} of {off.size} numbers {'differs' if count == 1 else 'differ'}, the others agree"

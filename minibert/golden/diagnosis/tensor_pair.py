@@ -14,7 +14,7 @@ MOST = 1 << 22  # numbers; of a larger array the text with the largest differenc
 Variants = Iterator[tuple[str, np.ndarray | None]]
 
 
-class Evidence:
+class TensorPair:
     """Both sides of one tensor, and everything around it.
 
     Args:

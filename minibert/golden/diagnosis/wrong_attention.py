@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
-from minibert.golden.diagnosis.tensor_pair import Evidence, Variants
+from minibert.golden.diagnosis.tensor_pair import TensorPair, Variants
 from minibert.golden.metrics import HIDDEN
 
 
-def mask_variants(evidence: Evidence) -> Variants:
+def mask_variants(pair: TensorPair) -> Variants:
     """The mask that is added to the scores."""
-    golden, other = evidence.golden, evidence.other
+    golden, other = pair.golden, pair.other
     words = _mask_words(golden, other, np.zeros_like(golden))
     if words:
         yield words, None
@@ -45,16 +45,16 @@ def _mask_words(golden: np.ndarray, other: np.ndarray, scores: np.ndarray) -> st
     return "the mask hides other places than the golden one"
 
 
-def _parts(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
+def _parts(pair: TensorPair) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
     """query, key, value (B, N, T, K) and the mask (B, 1, 1 or T, S)."""
-    found = [evidence.given(f"{evidence.parent}.{part}") for part in ("query", "key", "value")]
-    cross = ".crossattention." in evidence.name
-    mask = evidence.get(f"{evidence.prefix}{'encoder_' if cross else ''}extended_attention_mask")
-    if any(each is None or each.ndim != 3 for each in found) or evidence.config.get(
+    found = [pair.given(f"{pair.parent}.{part}") for part in ("query", "key", "value")]
+    cross = ".crossattention." in pair.name
+    mask = pair.get(f"{pair.prefix}{'encoder_' if cross else ''}extended_attention_mask")
+    if any(each is None or each.ndim != 3 for each in found) or pair.config.get(
         "position_embedding_type", "absolute"
     ) != "absolute":
         return None
-    query, key, value = (_split(each, evidence.heads) for each in found if each is not None)
+    query, key, value = (_split(each, pair.heads) for each in found if each is not None)
     if key.shape[2] != (mask.shape[-1] if mask is not None else key.shape[2]):
         return None  # earlier keys came from a cache
     return query, key, value, np.zeros((1, 1, 1, 1)) if mask is None else mask
@@ -68,24 +68,24 @@ def _merge(x: np.ndarray) -> np.ndarray:
     return x.swapaxes(1, 2).reshape(x.shape[0], x.shape[2], -1)
 
 
-def scores_variants(evidence: Evidence) -> Variants:
+def scores_variants(pair: TensorPair) -> Variants:
     """The scores, made wrongly; hidden places are compared first."""
-    parts = _parts(evidence)
+    parts = _parts(pair)
     if parts is None:
         return
     query, key, _, mask = parts
     base = query @ key.swapaxes(-1, -2)
     plain = base / math.sqrt(query.shape[-1])
-    words = _mask_words(evidence.golden, evidence.other, plain)
+    words = _mask_words(pair.golden, pair.other, plain)
     if words:
         yield words, None
         return
-    yield from _score_variants(evidence, query, key, mask)
+    yield from _score_variants(pair, query, key, mask)
 
 
-def _score_variants(evidence: Evidence, query: np.ndarray, key: np.ndarray, mask: np.ndarray) -> Variants:
+def _score_variants(pair: TensorPair, query: np.ndarray, key: np.ndarray, mask: np.ndarray) -> Variants:
     base, width = query @ key.swapaxes(-1, -2), query.shape[-1]
-    hidden = int(evidence.config.get("hidden_size", 1))
+    hidden = int(pair.config.get("hidden_size", 1))
     yield "missing 1/√K: the scores are not scaled by the root of the head's width", base + mask
     yield "scaled twice by 1/√K", base / width + mask
     yield "scaled by 1/√D, the hidden width, where 1/√K, the head's width, belongs", base / math.sqrt(hidden) + mask
@@ -110,20 +110,20 @@ def _softmax(scores: np.ndarray, axis: int = -1) -> np.ndarray:
     return e / e.sum(axis=axis, keepdims=True)
 
 
-def probs_variants(evidence: Evidence) -> Variants:
+def probs_variants(pair: TensorPair) -> Variants:
     """The probabilities, made wrongly, of the right scores or of wrong ones."""
-    parts = _parts(evidence)
-    scores = evidence.given(f"{evidence.parent}.scores")
+    parts = _parts(pair)
+    scores = pair.given(f"{pair.parent}.scores")
     if scores is not None:
         yield "softmax is missing: the scores themselves stand here", scores
         yield "softmax is over the queries, not over the keys", _softmax(scores, axis=-2)
         yield "softmax is over the heads, not over the keys", _softmax(scores, axis=1)
         yield "sigmoid for softmax", 1.0 / (1.0 + np.exp(-np.clip(scores, -700, 700)))
     if parts is not None:
-        yield from _wrong_probs(evidence, parts)
+        yield from _wrong_probs(pair, parts)
 
 
-def _wrong_probs(evidence: Evidence, parts: tuple[np.ndarray, ...]) -> Variants:
+def _wrong_probs(pair: TensorPair, parts: tuple[np.ndarray, ...]) -> Variants:
     query, key, _, mask = parts
     plain = query @ key.swapaxes(-1, -2) / math.sqrt(query.shape[-1])
     yield "the mask is ignored: hidden keys are attended to", _softmax(plain)
@@ -135,17 +135,17 @@ def _wrong_probs(evidence: Evidence, parts: tuple[np.ndarray, ...]) -> Variants:
     tokens, keys = plain.shape[-2:]
     causal = np.where(np.tril(np.ones((tokens, keys), bool), keys - tokens), 0.0, -1e30)
     yield "a causal mask is applied", _softmax(plain + np.maximum(mask, -1e30) + causal)
-    for words, scores in _score_variants(evidence, query, key, np.maximum(mask, -1e30)):
+    for words, scores in _score_variants(pair, query, key, np.maximum(mask, -1e30)):
         yield words, None if scores is None else _softmax(scores)
 
 
-def context_variants(evidence: Evidence) -> Variants:
+def context_variants(pair: TensorPair) -> Variants:
     """The mixture of values, made wrongly."""
-    parts = _parts(evidence)
+    parts = _parts(pair)
     if parts is None:
         return
     value = parts[2]
-    probs = evidence.given(f"{evidence.parent}.probs")
+    probs = pair.given(f"{pair.parent}.probs")
     if probs is not None and probs.shape[-1] == value.shape[2]:
         context = probs @ value
         flat = (context.shape[0], context.shape[2], context.shape[1] * context.shape[3])
@@ -157,5 +157,5 @@ def context_variants(evidence: Evidence) -> Variants:
         yield "the queries were mixed, not the values", _merge(probs @ parts[0])
         yield "heads of the values are split the wrong way round", _merge(probs @ _fast(value))
         yield "dropout or a head mask is missing: the probabilities before it were used", _merge(context)
-    for words, wrong in _wrong_probs(evidence, parts):
+    for words, wrong in _wrong_probs(pair, parts):
         yield words, None if wrong is None else _merge(wrong @ value)

@@ -4,16 +4,16 @@ import math
 
 import numpy as np
 
-from minibert.golden.diagnosis.tensor_pair import Evidence, Variants
+from minibert.golden.diagnosis.tensor_pair import TensorPair, Variants
 
 _OFFSETS = (2, -2, 1, -1, 3, -3)
 
 
-def word_variants(evidence: Evidence) -> Variants:
+def word_variants(pair: TensorPair) -> Variants:
     """Rows of the word table."""
-    width = evidence.golden.shape[-1]
-    yield "word embeddings are scaled by √D, as in the original Transformer", evidence.golden * math.sqrt(width)
-    ids, table = evidence.get("input_ids"), evidence.weight(f"{evidence.name}.weight")
+    width = pair.golden.shape[-1]
+    yield "word embeddings are scaled by √D, as in the original Transformer", pair.golden * math.sqrt(width)
+    ids, table = pair.get("input_ids"), pair.weight(f"{pair.name}.weight")
     if ids is None or table is None:
         return
     for shift in (1, -1):
@@ -21,13 +21,13 @@ def word_variants(evidence: Evidence) -> Variants:
         yield f"token ids are off by {shift}: one vocabulary starts at 0 and the other at 1", table[rows]
 
 
-def position_variants(evidence: Evidence, name: str) -> Variants:
+def position_variants(pair: TensorPair, name: str) -> Variants:
     """Rows of the position table, (1 or B, T, D); `name` is the position embeddings'."""
-    rows = evidence.get(name)
+    rows = pair.get(name)
     if rows is None:
         return
     yield "position embeddings are missing: all zeros", np.zeros_like(rows)
-    ids, table = evidence.get(f"{name[: -len('position_embeddings')]}position_ids"), evidence.weight(f"{name}.weight")
+    ids, table = pair.get(f"{name[: -len('position_embeddings')]}position_ids"), pair.weight(f"{name}.weight")
     if ids is not None and table is not None:
         for offset in _OFFSETS:
             shifted = ids.astype(int) + offset
@@ -37,17 +37,17 @@ def position_variants(evidence: Evidence, name: str) -> Variants:
         yield "positions are counted from 0 over all tokens", np.broadcast_to(table[counted], rows.shape)
         yield "every token has position 0", np.broadcast_to(table[0], rows.shape)
         return
-    yield from _shifted_rows(evidence, rows)
+    yield from _shifted_rows(pair, rows)
 
 
-def _shifted_rows(evidence: Evidence, rows: np.ndarray) -> Variants:
+def _shifted_rows(pair: TensorPair, rows: np.ndarray) -> Variants:
     """Without the table, only tokens whose row stands elsewhere in the golden rows can be compared."""
     tokens = rows.shape[1]
     yield "every token has the first position", np.broadcast_to(rows[:, :1], rows.shape)
-    if evidence.other.shape != rows.shape:
+    if pair.other.shape != rows.shape:
         return
     for offset in _OFFSETS:
-        guess = evidence.other.copy()  # the rows that cannot be known are left as they are
+        guess = pair.other.copy()  # the rows that cannot be known are left as they are
         if abs(offset) >= tokens - 1:
             continue
         if offset > 0:
@@ -64,13 +64,13 @@ def _offset_words(offset: int) -> str:
     ) else words
 
 
-def type_variants(evidence: Evidence, name: str) -> Variants:
+def type_variants(pair: TensorPair, name: str) -> Variants:
     """Rows of the token type table, (B, T, D); `name` is the token type embeddings'."""
-    rows, ids = evidence.get(name), evidence.get(f"{name[: -len('token_type_embeddings')]}token_type_ids")
+    rows, ids = pair.get(name), pair.get(f"{name[: -len('token_type_embeddings')]}token_type_ids")
     if rows is None or ids is None:
         return
     yield "token type embeddings are missing: all zeros", np.zeros_like(rows)
-    table = evidence.weight(f"{name}.weight")
+    table = pair.weight(f"{name}.weight")
     known = [rows[ids == kind][0] if (ids == kind).any() else None for kind in (0, 1)]
     zero = known[0] if table is None else table[0]
     one = known[1] if table is None or len(table) < 2 else table[1]
@@ -83,11 +83,11 @@ def type_variants(evidence: Evidence, name: str) -> Variants:
         yield "token types are swapped: 0 for 1 and 1 for 0", swapped
 
 
-def embedding_sum_variants(evidence: Evidence, name: str) -> Variants:
+def embedding_sum_variants(pair: TensorPair, name: str) -> Variants:
     """The sum of the three, with one of them missing or wrong; `name` is the sum's."""
     path = name[: -len(".sum")]
-    total = evidence.get(name)
-    terms = {part: evidence.get(f"{path}.{part}_embeddings") for part in ("word", "position", "token_type")}
+    total = pair.get(name)
+    terms = {part: pair.get(f"{path}.{part}_embeddings") for part in ("word", "position", "token_type")}
     if total is None:
         return
     for part, rows in terms.items():
@@ -97,8 +97,8 @@ def embedding_sum_variants(evidence: Evidence, name: str) -> Variants:
         yield f"{part.replace('_', ' ')} embeddings are not added", without
         yield f"{part.replace('_', ' ')} embeddings are added twice", total + rows
         variants = {"position": position_variants, "token_type": type_variants}.get(part)
-        if variants is not None and (part != "position" or evidence.weights is not None):
-            for words, wrong in variants(evidence, f"{path}.{part}_embeddings"):
+        if variants is not None and (part != "position" or pair.weights is not None):
+            for words, wrong in variants(pair, f"{path}.{part}_embeddings"):
                 yield words, None if wrong is None else without + wrong
     word = terms["word"]
     if word is not None:

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from minibert.golden.diagnosis.tensor_pair import Evidence, Variants
+from minibert.golden.diagnosis.tensor_pair import TensorPair, Variants
 
 _QKV = ("query", "key", "value")
 
 
-def linear_variants(evidence: Evidence) -> Variants:
+def linear_variants(pair: TensorPair) -> Variants:
     """What x Wᵀ + b gives with other weights, a part left out, or another input."""
-    yield from _pre_norm_seen_later(evidence)
-    weight, bias = evidence.weight(f"{evidence.name}.weight"), evidence.weight(f"{evidence.name}.bias")
-    x = _input(evidence)
+    yield from _pre_norm_seen_later(pair)
+    weight, bias = pair.weight(f"{pair.name}.weight"), pair.weight(f"{pair.name}.bias")
+    x = _input(pair)
     if weight is None or x is None or x.shape[-1] != weight.shape[1]:
         return
     b = np.zeros(weight.shape[0]) if bias is None else bias
@@ -21,79 +21,79 @@ def linear_variants(evidence: Evidence) -> Variants:
     yield "the bias was subtracted", y - b
     if weight.shape[0] == weight.shape[1]:
         yield "the weight is transposed: x W for x Wᵀ", x @ weight + b
-    yield from _other_weights(evidence, x)
-    yield from _other_inputs(evidence, x, weight, b)
+    yield from _other_weights(pair, x)
+    yield from _other_inputs(pair, x, weight, b)
 
 
-def _pre_norm_seen_later(evidence: Evidence) -> Variants:
+def _pre_norm_seen_later(pair: TensorPair) -> Variants:
     """A pre-norm layer shows first at its queries; its attention output is the plain sum, without LayerNorm."""
-    if evidence.theirs is None or not evidence.name.endswith(tuple(f".attention.self.{part}" for part in _QKV)):
+    if pair.theirs is None or not pair.name.endswith(tuple(f".attention.self.{part}" for part in _QKV)):
         return
-    layer = _layer_of(evidence.name)
-    output, dense = _theirs(evidence, f"{layer}.attention.output"), _theirs(evidence, f"{layer}.attention.output.dense")
-    entering = _entering(evidence, layer)
+    layer = _layer_of(pair.name)
+    output, dense = _theirs(pair, f"{layer}.attention.output"), _theirs(pair, f"{layer}.attention.output.dense")
+    entering = _entering(pair, layer)
     if output is None or dense is None or entering is None or output.shape != entering.shape:
         return
     if np.abs(output - dense - entering).max() <= 1e-4 * np.abs(output).max():
         yield "pre-norm for post-norm: LayerNorm stands before attention, and not after the residual sum", None
 
 
-def _theirs(evidence: Evidence, name: str) -> np.ndarray | None:
-    known = evidence.theirs is not None and name in evidence.theirs and name in evidence.pack
-    return evidence.given(name) if known else None
+def _theirs(pair: TensorPair, name: str) -> np.ndarray | None:
+    known = pair.theirs is not None and name in pair.theirs and name in pair.pack
+    return pair.given(name) if known else None
 
 
-def _other_weights(evidence: Evidence, x: np.ndarray) -> Variants:
+def _other_weights(pair: TensorPair, x: np.ndarray) -> Variants:
     """The weights of another layer, or of a sibling."""
-    name = evidence.name
+    name = pair.name
     last = name.rsplit(".", 1)[-1]
     for part in _QKV if last in _QKV else ():
         if part != last:
-            yield from _with(evidence, x, f"{evidence.parent}.{part}", f"{last} is computed with the weights of {part}")
+            yield from _with(pair, x, f"{pair.parent}.{part}", f"{last} is computed with the weights of {part}")
     before, middle, after = name.partition(".layer.")
     number, _, rest = after.partition(".")
     if middle and number.isdigit():
-        for other in range(int(evidence.config.get("num_hidden_layers", 0))):
+        for other in range(int(pair.config.get("num_hidden_layers", 0))):
             if other != int(number):
                 words = f"wrong layer order: layer {number} is computed with the weights of layer {other}"
-                yield from _with(evidence, x, f"{before}.layer.{other}.{rest}", words)
+                yield from _with(pair, x, f"{before}.layer.{other}.{rest}", words)
 
 
-def _with(evidence: Evidence, x: np.ndarray, path: str, words: str) -> Variants:
-    weight, bias = evidence.weight(f"{path}.weight"), evidence.weight(f"{path}.bias")
+def _with(pair: TensorPair, x: np.ndarray, path: str, words: str) -> Variants:
+    weight, bias = pair.weight(f"{path}.weight"), pair.weight(f"{path}.bias")
     if weight is not None and bias is not None and weight.shape[1] == x.shape[-1]:
         yield words, x @ weight.T + bias
 
 
-def _other_inputs(evidence: Evidence, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> Variants:
+def _other_inputs(pair: TensorPair, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> Variants:
     centred = (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-12)
     yield "the input was normalised once more: pre-norm for post-norm?", centred @ weight.T + bias
-    layer = _layer_of(evidence.name)
+    layer = _layer_of(pair.name)
     for norm in (f"{layer}.attention.output.LayerNorm", f"{layer}.output.LayerNorm"):
-        gamma, beta = evidence.weight(f"{norm}.weight"), evidence.weight(f"{norm}.bias")
+        gamma, beta = pair.weight(f"{norm}.weight"), pair.weight(f"{norm}.bias")
         if gamma is not None and beta is not None and len(gamma) == x.shape[-1]:
             words = f"pre-norm for post-norm: {norm} is applied to the input of this step"
             yield words, (centred * gamma + beta) @ weight.T + bias
-    hidden = _last_hidden(evidence)
-    if evidence.golden.ndim == 2 and hidden is not None and hidden.shape[-1] == weight.shape[1]:
+    hidden = _last_hidden(pair)
+    if pair.golden.ndim == 2 and hidden is not None and hidden.shape[-1] == weight.shape[1]:
         yield "the last token was pooled, where the first belongs", hidden[:, -1] @ weight.T + bias
         yield "the mean over tokens was pooled, where the first token belongs", hidden.mean(axis=1) @ weight.T + bias
         yield "the largest numbers over tokens were pooled, not the first token", hidden.max(axis=1) @ weight.T + bias
-    for words, name in _skipped(evidence):
-        other = evidence.get(name)
+    for words, name in _skipped(pair):
+        other = pair.get(name)
         if other is not None and other.shape == x.shape:
             yield words, other @ weight.T + bias
 
 
-def _skipped(evidence: Evidence) -> list[tuple[str, str]]:
+def _skipped(pair: TensorPair) -> list[tuple[str, str]]:
     """Inputs that a step may have been given in place of its own."""
-    name, layer = evidence.name, _layer_of(evidence.name)
+    name, layer = pair.name, _layer_of(pair.name)
     if name.endswith(".intermediate.dense"):
         return [("LayerNorm after the attention is left out", f"{layer}.attention.output.sum"),
                 ("the residual connection is left out", f"{layer}.attention.output.dense")]  # fmt: skip
     if name == f"{layer}.output.dense":
         return [("the activation is left out", f"{layer}.intermediate.dense")]
-    return [("LayerNorm is left out before this step", f"{evidence.prefix}embeddings.sum")]
+    return [("LayerNorm is left out before this step", f"{pair.prefix}embeddings.sum")]
 
 
 def _layer_of(name: str) -> str:
@@ -101,37 +101,37 @@ def _layer_of(name: str) -> str:
     return f"{before}{middle}{after.partition('.')[0]}" if middle else name
 
 
-def _last_hidden(evidence: Evidence) -> np.ndarray | None:
-    last = int(evidence.config.get("num_hidden_layers", 1)) - 1
-    return evidence.given(f"{evidence.prefix}encoder.layer.{last}.output")
+def _last_hidden(pair: TensorPair) -> np.ndarray | None:
+    last = int(pair.config.get("num_hidden_layers", 1)) - 1
+    return pair.given(f"{pair.prefix}encoder.layer.{last}.output")
 
 
-def _input(evidence: Evidence) -> np.ndarray | None:
+def _input(pair: TensorPair) -> np.ndarray | None:
     """What the linear map is applied to, (..., I)."""
-    name, layer = evidence.name, _layer_of(evidence.name)
+    name, layer = pair.name, _layer_of(pair.name)
     if name.endswith(tuple(f".attention.self.{part}" for part in _QKV)):
-        return _entering(evidence, layer)
+        return _entering(pair, layer)
     sources = {
         f"{layer}.attention.output.dense": f"{layer}.attention.self.context",
         f"{layer}.intermediate.dense": f"{layer}.attention.output",
         f"{layer}.output.dense": f"{layer}.intermediate",
-        f"{evidence.prefix}encoder.embedding_hidden_mapping_in": f"{evidence.prefix}embeddings",
+        f"{pair.prefix}encoder.embedding_hidden_mapping_in": f"{pair.prefix}embeddings",
     }
     if name in sources:
-        return evidence.given(sources[name])
-    hidden = _last_hidden(evidence)
+        return pair.given(sources[name])
+    hidden = _last_hidden(pair)
     if hidden is None:
         return None
-    if "hidden[:, 0]" in evidence.entry.formula:
+    if "hidden[:, 0]" in pair.entry.formula:
         return hidden[:, 0]
-    if evidence.entry.formula.startswith("pooled"):
-        return evidence.given(f"{evidence.prefix}pooler")
-    return hidden if evidence.entry.formula.startswith("hidden") else None
+    if pair.entry.formula.startswith("pooled"):
+        return pair.given(f"{pair.prefix}pooler")
+    return hidden if pair.entry.formula.startswith("hidden") else None
 
 
-def _entering(evidence: Evidence, layer: str) -> np.ndarray | None:
+def _entering(pair: TensorPair, layer: str) -> np.ndarray | None:
     stem, _, number = layer.rpartition(".")
     if number.isdigit() and int(number):
-        return evidence.given(f"{stem}.{int(number) - 1}.output")
-    mapped = evidence.given(f"{evidence.prefix}encoder.embedding_hidden_mapping_in")
-    return evidence.given(f"{evidence.prefix}embeddings") if mapped is None else mapped
+        return pair.given(f"{stem}.{int(number) - 1}.output")
+    mapped = pair.given(f"{pair.prefix}encoder.embedding_hidden_mapping_in")
+    return pair.given(f"{pair.prefix}embeddings") if mapped is None else mapped

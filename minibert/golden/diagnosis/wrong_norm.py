@@ -2,64 +2,64 @@
 
 import numpy as np
 
-from minibert.golden.diagnosis.tensor_pair import Evidence, Variants
+from minibert.golden.diagnosis.tensor_pair import TensorPair, Variants
 
 _EPSILONS = (1e-12, 1e-5, 1e-6, 1e-8, 1e-7, 1e-4, 1e-3, 1e-9, 1e-10, 0.0)
 
 
-def norm_variants(evidence: Evidence) -> Variants:
+def norm_variants(pair: TensorPair) -> Variants:
     """What LayerNorm gives of the same input with another epsilon, variance, axis, or a part left out."""
-    x = _input(evidence)
-    inner = _inner_path(evidence)
-    affine = _affine(evidence, inner)
+    x = _input(pair)
+    inner = _inner_path(pair)
+    affine = _affine(pair, inner)
     if x is None or affine is None:
         return
     gamma, beta = affine
     yield "LayerNorm is missing: the value is its input (in a pre-norm layer it would stand before the step)", x
-    for words, normalized in _normalized_variants(evidence, x):
+    for words, normalized in _normalized_variants(pair, x):
         yield words, normalized * gamma + beta
-    plain = _normalize(x, _epsilon(evidence))
+    plain = _normalize(x, _epsilon(pair))
     yield "LayerNorm's gamma and beta are missing", plain
     yield "LayerNorm's beta (bias) is missing", plain * gamma
     yield "LayerNorm's gamma (weight) is missing", plain + beta
     yield "LayerNorm's gamma and beta are exchanged", plain * beta + gamma
 
 
-def through_norm(evidence: Evidence, variants: Variants) -> Variants:
+def through_norm(pair: TensorPair, variants: Variants) -> Variants:
     """Variants of the sum that LayerNorm is applied to, after LayerNorm."""
-    affine = _affine(evidence, _inner_path(evidence))
+    affine = _affine(pair, _inner_path(pair))
     if affine is None:
         return
     for words, total in variants:
         if total is not None:
-            yield words, _normalize(total, _epsilon(evidence)) * affine[0] + affine[1]
+            yield words, _normalize(total, _epsilon(pair)) * affine[0] + affine[1]
 
 
-def inner_variants(evidence: Evidence) -> Variants:
+def inner_variants(pair: TensorPair) -> Variants:
     """`rstd` and `normalized`, which stand inside a LayerNorm."""
-    x = _input(evidence)
+    x = _input(pair)
     if x is None:
         return
-    if evidence.name.endswith(".normalized"):
-        yield from _normalized_variants(evidence, x)
+    if pair.name.endswith(".normalized"):
+        yield from _normalized_variants(pair, x)
         return
     variance = x.var(axis=-1, keepdims=True)
     for eps in _EPSILONS:
-        if eps != _epsilon(evidence):
-            yield _epsilon_words(evidence, eps), 1.0 / np.sqrt(variance + eps)
+        if eps != _epsilon(pair):
+            yield _epsilon_words(pair, eps), 1.0 / np.sqrt(variance + eps)
     width = x.shape[-1]
     if width > 1:
         yield "unbiased variance: divided by D - 1", 1.0 / np.sqrt(
-            variance * width / (width - 1) + _epsilon(evidence)
+            variance * width / (width - 1) + _epsilon(pair)
         )
-    yield "epsilon is outside the root", 1.0 / (np.sqrt(variance) + _epsilon(evidence))
+    yield "epsilon is outside the root", 1.0 / (np.sqrt(variance) + _epsilon(pair))
 
 
-def _normalized_variants(evidence: Evidence, x: np.ndarray) -> Variants:
-    own = _epsilon(evidence)
+def _normalized_variants(pair: TensorPair, x: np.ndarray) -> Variants:
+    own = _epsilon(pair)
     for eps in _EPSILONS:
         if eps != own:
-            yield _epsilon_words(evidence, eps), _normalize(x, eps)
+            yield _epsilon_words(pair, eps), _normalize(x, eps)
     mean, variance, width = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True), x.shape[-1]
     if width > 1:
         unbiased = variance * width / (width - 1)
@@ -74,12 +74,12 @@ def _normalized_variants(evidence: Evidence, x: np.ndarray) -> Variants:
         )
 
 
-def _epsilon_words(evidence: Evidence, eps: float) -> str:
-    return f"wrong epsilon: {eps:g} in LayerNorm, where {_epsilon(evidence):g} belongs"
+def _epsilon_words(pair: TensorPair, eps: float) -> str:
+    return f"wrong epsilon: {eps:g} in LayerNorm, where {_epsilon(pair):g} belongs"
 
 
-def _epsilon(evidence: Evidence) -> float:
-    return float(evidence.config.get("layer_norm_eps", 1e-12))
+def _epsilon(pair: TensorPair) -> float:
+    return float(pair.config.get("layer_norm_eps", 1e-12))
 
 
 def _normalize(x: np.ndarray, eps: float) -> np.ndarray:
@@ -87,30 +87,30 @@ def _normalize(x: np.ndarray, eps: float) -> np.ndarray:
         return (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + eps)
 
 
-def _inner_path(evidence: Evidence) -> str:
+def _inner_path(pair: TensorPair) -> str:
     """The module of the LayerNorm that makes the value, `bert.embeddings.LayerNorm`."""
-    name = evidence.name
+    name = pair.name
     if name.endswith((".rstd", ".normalized")):
-        return evidence.parent
-    return next((path for path in (name, f"{name}.LayerNorm") if f"{path}.normalized" in evidence.pack), name)
+        return pair.parent
+    return next((path for path in (name, f"{name}.LayerNorm") if f"{path}.normalized" in pair.pack), name)
 
 
-def _input(evidence: Evidence) -> np.ndarray | None:
+def _input(pair: TensorPair) -> np.ndarray | None:
     """What LayerNorm is applied to: the sum beside it, or the activation before it."""
-    path = _inner_path(evidence)
+    path = _inner_path(pair)
     outer = path.rsplit(".", 1)[0]
     for name in (f"{outer}.sum", f"{outer}.activation"):
-        if name in evidence.pack:
-            return evidence.given(name)
+        if name in pair.pack:
+            return pair.given(name)
     return None
 
 
-def _affine(evidence: Evidence, path: str) -> tuple[np.ndarray, np.ndarray] | None:
+def _affine(pair: TensorPair, path: str) -> tuple[np.ndarray, np.ndarray] | None:
     """Gamma and beta (D,)."""
-    gamma, beta = evidence.weight(f"{path}.weight"), evidence.weight(f"{path}.bias")
+    gamma, beta = pair.weight(f"{path}.weight"), pair.weight(f"{path}.bias")
     if gamma is not None and beta is not None:
         return gamma, beta
-    n, y = evidence.get(f"{path}.normalized"), evidence.golden
+    n, y = pair.get(f"{path}.normalized"), pair.golden
     if n is None or n.shape != y.shape or n.size // n.shape[-1] < 2:
         return None
     n, y = n.reshape(-1, n.shape[-1]), y.reshape(-1, y.shape[-1])

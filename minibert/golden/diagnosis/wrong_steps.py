@@ -10,7 +10,7 @@ import numpy as np
 
 from minibert.functional.activations import ACTIVATIONS
 from minibert.golden.diagnosis.patterns import dropout_before_sum
-from minibert.golden.diagnosis.tensor_pair import Evidence, Variants
+from minibert.golden.diagnosis.tensor_pair import TensorPair, Variants
 from minibert.golden.diagnosis.wrong_attention import context_variants, mask_variants, probs_variants, scores_variants
 from minibert.golden.diagnosis.wrong_embeddings import (
     embedding_sum_variants,
@@ -24,58 +24,58 @@ from minibert.golden.diagnosis.wrong_norm import inner_variants, norm_variants, 
 _LIKELY = ("gelu_new", "gelu", "quick_gelu", "relu", "silu", "tanh", "sigmoid", "linear", "gelu_10", "relu6")
 
 
-def step_variants(evidence: Evidence) -> Variants:
+def step_variants(pair: TensorPair) -> Variants:
     """Every known mistake of the step that makes this value, the likeliest first."""
-    if evidence.entry.kind != "value":
+    if pair.entry.kind != "value":
         return
-    name = evidence.name
+    name = pair.name
     if name.endswith("extended_attention_mask"):
-        yield from mask_variants(evidence)
+        yield from mask_variants(pair)
     elif name.endswith(".self.scores"):
-        yield from scores_variants(evidence)
+        yield from scores_variants(pair)
     elif name.endswith(".self.probs"):
-        yield from probs_variants(evidence)
+        yield from probs_variants(pair)
     elif name.endswith(".self.context"):
-        yield from context_variants(evidence)
+        yield from context_variants(pair)
     elif name.endswith("embeddings.word_embeddings"):
-        yield from word_variants(evidence)
+        yield from word_variants(pair)
     elif name.endswith("embeddings.position_embeddings"):
-        yield from position_variants(evidence, name)
+        yield from position_variants(pair, name)
     elif name.endswith("embeddings.token_type_embeddings"):
-        yield from type_variants(evidence, name)
+        yield from type_variants(pair, name)
     elif name.endswith("embeddings.sum"):
-        yield from embedding_sum_variants(evidence, name)
+        yield from embedding_sum_variants(pair, name)
     elif name.endswith(".sum"):
-        yield from residual_variants(evidence, name)
+        yield from residual_variants(pair, name)
     elif name.endswith((".rstd", ".normalized")):
-        yield from inner_variants(evidence)
+        yield from inner_variants(pair)
     elif name == "loss":
-        yield from loss_variants(evidence)
-    yield from _by_formula(evidence)
+        yield from loss_variants(pair)
+    yield from _by_formula(pair)
 
 
-def _by_formula(evidence: Evidence) -> Variants:
-    name, formula = evidence.name, evidence.entry.formula
+def _by_formula(pair: TensorPair) -> Variants:
+    name, formula = pair.name, pair.entry.formula
     if formula.startswith("gamma normalized"):
-        yield from norm_variants(evidence)
+        yield from norm_variants(pair)
         before = f"{name}.sum"
-        if before in evidence.pack and name.endswith("embeddings"):
-            yield from through_norm(evidence, embedding_sum_variants(evidence, before))
-        elif before in evidence.pack:
-            yield from through_norm(evidence, residual_variants(evidence, before))
+        if before in pair.pack and name.endswith("embeddings"):
+            yield from through_norm(pair, embedding_sum_variants(pair, before))
+        elif before in pair.pack:
+            yield from through_norm(pair, residual_variants(pair, before))
     elif formula.endswith("(dense)"):
-        yield from activation_variants(evidence)
+        yield from activation_variants(pair)
     elif "ᵀ + b" in formula:
-        yield from linear_variants(evidence)
+        yield from linear_variants(pair)
 
 
-def activation_variants(evidence: Evidence) -> Variants:
+def activation_variants(pair: TensorPair) -> Variants:
     """Another function of the same dense output."""
-    dense = evidence.given(_dense_of(evidence))
+    dense = pair.given(_dense_of(pair))
     if dense is None:
         return
-    act = str(evidence.config.get("hidden_act", "gelu"))
-    if evidence.entry.formula.startswith("tanh"):
+    act = str(pair.config.get("hidden_act", "gelu"))
+    if pair.entry.formula.startswith("tanh"):
         yield "the tanh is missing", dense
         yield "tanh was applied twice", np.tanh(np.tanh(dense))
         return
@@ -86,10 +86,10 @@ def activation_variants(evidence: Evidence) -> Variants:
             yield _activation_words(act, other), np.asarray(value)
 
 
-def _dense_of(evidence: Evidence) -> str:
+def _dense_of(pair: TensorPair) -> str:
     """The value that the activation was applied to."""
-    own = f"{evidence.name}.dense"
-    return own if own in evidence.pack else f"{evidence.parent}.dense"
+    own = f"{pair.name}.dense"
+    return own if own in pair.pack else f"{pair.parent}.dense"
 
 
 def _activation_words(golden: str, other: str) -> str:
@@ -100,51 +100,51 @@ def _activation_words(golden: str, other: str) -> str:
     return f"another activation: {other} for {golden}"
 
 
-def residual_variants(evidence: Evidence, name: str) -> Variants:
+def residual_variants(pair: TensorPair, name: str) -> Variants:
     """The sum of a dense output and its residual, gone wrong; `name` is the sum's."""
     path = name[: -len(".sum")]
-    dense, total = evidence.given(f"{path}.dense"), evidence.get(name)
+    dense, total = pair.given(f"{path}.dense"), pair.get(name)
     if dense is None or total is None:
         return
-    golden_dense = evidence.get(f"{path}.dense")
+    golden_dense = pair.get(f"{path}.dense")
     residual = total - (dense if golden_dense is None else golden_dense)
     yield "the residual connection is missing", dense
     yield "only the residual is there: what the step computed was not added", residual
     yield "the residual was added twice", dense + 2 * residual
     yield "the step's output was added twice", 2 * dense + residual
     yield "the residual was subtracted", dense - residual
-    if evidence.name == name:
-        words = dropout_before_sum(evidence, dense, residual)
+    if pair.name == name:
+        words = dropout_before_sum(pair, dense, residual)
         if words:
             yield words, None
     if name.endswith(".attention.output.sum"):
         return
     outer = path.rsplit(".", 1)[0]  # the layer
-    before = _layer_input(evidence, outer)
+    before = _layer_input(pair, outer)
     if before is not None and before.shape == dense.shape:
         yield "wrong residual: the layer's input was added, where the attention's output belongs", dense + before
 
 
-def _layer_input(evidence: Evidence, layer: str) -> np.ndarray | None:
+def _layer_input(pair: TensorPair, layer: str) -> np.ndarray | None:
     """What enters a layer, `bert.encoder.layer.1`."""
     stem, _, number = layer.rpartition(".")
     if not number.isdigit():
         return None
     if int(number):
-        return evidence.get(f"{stem}.{int(number) - 1}.output")
-    mapped = evidence.get(f"{evidence.prefix}encoder.embedding_hidden_mapping_in")
-    return evidence.get(f"{evidence.prefix}embeddings") if mapped is None else mapped
+        return pair.get(f"{stem}.{int(number) - 1}.output")
+    mapped = pair.get(f"{pair.prefix}encoder.embedding_hidden_mapping_in")
+    return pair.get(f"{pair.prefix}embeddings") if mapped is None else mapped
 
 
-def loss_variants(evidence: Evidence) -> Variants:
+def loss_variants(pair: TensorPair) -> Variants:
     """A mean that was taken otherwise."""
-    labels = evidence.get("input/labels")
+    labels = pair.get("input/labels")
     if labels is None:
         return
     counted = int((labels != -100).sum())
-    total = float(evidence.golden) * counted
+    total = float(pair.golden) * counted
     if counted > 1:
         yield f"the loss is the sum over {counted} labels, not their mean", np.array(total)
     if 0 < counted < labels.size:
         yield "the mean is over all labels, those of -100 counted in", np.array(total / labels.size)
-    yield "the logarithm is to the base 2", np.array(float(evidence.golden) / math.log(2.0))
+    yield "the logarithm is to the base 2", np.array(float(pair.golden) / math.log(2.0))

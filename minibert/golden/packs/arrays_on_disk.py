@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 
-class Spool(Mapping[str, np.ndarray]):
-    """Arrays by name in one temporary file, read back as views of it; the file is gone when the spool is.
+class ArraysOnDisk(Mapping[str, np.ndarray]):
+    """Arrays by name in one temporary file, read back as views of it; the file is gone when this object is.
 
     Args:
         folder: where the file is made: beside what is to be written, where there must be room anyway.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        # lives as long as the spool
+        # lives as long as this object
         self._file = tempfile.TemporaryFile(dir=Path(folder))  # noqa: SIM115
         self._places: dict[str, tuple[int, np.dtype, tuple[int, ...]]] = {}
         self._end = 0
@@ -56,7 +56,7 @@ class Spool(Mapping[str, np.ndarray]):
         self._map = None  # views of it, if any, keep it alive
         self._file.close()
 
-    def __enter__(self) -> "Spool":
+    def __enter__(self) -> "ArraysOnDisk":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.manifest import DIGEST_KEY, FORMAT, KEY, array_digest, text_digest
+from minibert.golden.packs.named_array import INPUT, INPUT_PREFIX, SEED_PREFIX
 from minibert.weights.safetensors import SafetensorsFile, open_safetensors
 
 _SECTIONS = {"model": dict, "semantics": dict, "weights": dict, "versions": dict, "command": str, "options": dict,
@@ -37,7 +38,7 @@ class Entry:
     @property
     def given(self) -> bool:
         """Whether it is an input of the call, not a result."""
-        return self.kind == "input"
+        return self.kind == INPUT
 
 
 class Pack(Mapping[str, np.ndarray]):
@@ -80,12 +81,12 @@ class Pack(Mapping[str, np.ndarray]):
 
     def inputs(self) -> dict[str, Any]:
         """What the model was called with: arrays and other arguments."""
-        arrays = {name[len("input/") :]: self[name] for name in self.entries if name.startswith("input/")}
+        arrays = {name.removeprefix(INPUT_PREFIX): self[name] for name in self.entries if name.startswith(INPUT_PREFIX)}
         return {**arrays, **self.manifest.get("options", {})}
 
     def seeds(self) -> dict[str, np.ndarray]:
         """The gradients that backward started from, where it was not the loss."""
-        return {name[len("seed/") :]: self[name] for name in self.entries if name.startswith("seed/")}
+        return {name.removeprefix(SEED_PREFIX): self[name] for name in self.entries if name.startswith(SEED_PREFIX)}
 
     def results(self) -> Iterator[Entry]:
         """Every tensor that is not an input, in execution order."""

@@ -10,9 +10,16 @@ import numpy as np
 
 from minibert.golden.errors import GoldenError
 from minibert.golden.metrics import Size, difference, size_of
-from minibert.golden.packs.arrays_on_disk import Spool
+from minibert.golden.packs.arrays_on_disk import ArraysOnDisk
 from minibert.golden.packs.manifest import FORMAT, array_digest, metadata
-from minibert.golden.recording.streaming import GRADIENT, PARAMETER_GRADIENT, PREFIX, Value
+from minibert.golden.packs.named_array import (
+    GRADIENT,
+    GRADIENT_PREFIX,
+    INPUT,
+    PARAMETER_GRADIENT,
+    PARAMETER_GRADIENT_PREFIX,
+    NamedArray,
+)
 from minibert.weights.save import save_safetensors
 
 SMALL = 256  # a tensor with fewer numbers may have a small error by luck
@@ -35,12 +42,12 @@ class PackWriter:
         self.precise = precise
         self.dtype = np.dtype(dtype)
         self.without = without
-        self.spool = Spool(check_folder(path))
+        self.waiting = ArraysOnDisk(check_folder(path))
         self.tensors: list[dict[str, Any]] = []
         self._added: dict[str, float] = {}  # gradient -> size of what its bias' gradient is the sum of
         self._relative: dict[str, tuple[float, float]] = {}  # kind -> relative noise of the last large tensor
 
-    def put(self, value: Value) -> None:
+    def put(self, value: NamedArray) -> None:
         """Take one value, in execution order."""
         array = np.asarray(value.array)
         entry: dict[str, Any] = {
@@ -53,14 +60,14 @@ class PackWriter:
             "aliases": list(value.aliases),
             "sha256": array_digest(array),
         }
-        if array.dtype.kind == "f" and value.kind != "input":
+        if array.dtype.kind == "f" and value.kind != INPUT:
             entry.update(self._noise(value, array))
         if any(fnmatchcase(value.name, pattern) for pattern in self.without):
             return  # measured all the same: the floors of others follow from it
-        self.spool.put(value.name, array)
+        self.waiting.put(value.name, array)
         self.tensors.append(entry)
 
-    def _noise(self, value: Value, array: np.ndarray) -> dict[str, Any]:
+    def _noise(self, value: NamedArray, array: np.ndarray) -> dict[str, Any]:
         """The measured error, and the floor made of it; see docs/golden.md for why each part is there."""
         name, kind = value.name, value.kind
         size, eps = size_of(array), float(np.finfo(self.dtype).eps)
@@ -76,15 +83,15 @@ class PackWriter:
         worst, rms = self._against_luck(kind, array, size, worst, rms)
         return {"largest": size.largest, "noise": measured, "floor": {"max_abs": worst, "rms": rms}}
 
-    def _summed(self, value: Value, array: np.ndarray, size: Size) -> float:
+    def _summed(self, value: NamedArray, array: np.ndarray, size: Size) -> float:
         """How large the numbers were that a bias' gradient is the sum of: they may cancel, their rounding does not."""
         if value.kind == GRADIENT and array.ndim:
             added = size.largest * math.sqrt(array.size / max(array.shape[-1], 1))
             self._added.update(dict.fromkeys((value.name, *value.aliases), added))
         if value.kind != PARAMETER_GRADIENT or not value.name.endswith(".bias"):
             return 0.0
-        path = value.name.removeprefix(PREFIX[PARAMETER_GRADIENT]).removesuffix(".bias")
-        return self._added.get(PREFIX[GRADIENT] + path, 0.0)
+        path = value.name.removeprefix(PARAMETER_GRADIENT_PREFIX).removesuffix(".bias")
+        return self._added.get(GRADIENT_PREFIX + path, 0.0)
 
     def _against_luck(
         self, kind: str, array: np.ndarray, size: Size, worst: float, rms: float
@@ -104,14 +111,14 @@ class PackWriter:
             WeightFileError: the file cannot be written; what stood there is unchanged.
         """
         manifest = {"format": FORMAT, **sections, "noise_dtype": self.dtype.name, "tensors": self.tensors}
-        save_safetensors(self.path, self.spool, metadata(manifest))
+        save_safetensors(self.path, self.waiting, metadata(manifest))
         return manifest
 
     def __enter__(self) -> "PackWriter":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.spool.close()
+        self.waiting.close()
 
 
 def check_folder(path: Path) -> Path:

@@ -11,15 +11,15 @@ import numpy as np
 from minibert.backend import array_module, to_numpy
 from minibert.errors import InputError
 from minibert.golden.errors import GoldenError
-from minibert.golden.packs.arrays_on_disk import Spool
+from minibert.golden.packs.arrays_on_disk import ArraysOnDisk
 from minibert.golden.packs.manifest import model_section, semantics_card, versions, weights_section
+from minibert.golden.packs.named_array import INPUT, INPUT_PREFIX, SEED_PREFIX, NamedArray
 from minibert.golden.packs.writer import PackWriter, check_folder
-from minibert.golden.recording.streaming import Value, run_streamed, twin_of
+from minibert.golden.recording.streaming import run_streamed, twin_of
 from minibert.golden.recording.text import encode, text_section
 from minibert.golden.recording.training_steps import Training, run_training
 from minibert.models.base import PreTrainedModel
 
-INPUT, SEED = "input/", "seed/"
 _OPTIONS = (bool, int, float, str, type(None))
 
 
@@ -79,7 +79,7 @@ def record(
     own = twin_of(model, dtype)
     other = twin_of(own, "float32" if own.dtype == np.float64 else "float64")
     call = {**arrays, **options}
-    with Spool(path.parent) as precise:
+    with ArraysOnDisk(path.parent) as precise:
         _run(other, call, seeds or backward, steps, lambda value: precise.put(value.name, value.array))
         noisy = min(own.dtype, other.dtype, key=lambda each: each.itemsize)
         with PackWriter(path, precise, noisy, check_patterns(without)) as writer:
@@ -165,9 +165,9 @@ def as_array(name: str, value: Any) -> np.ndarray:
 
 def put_inputs(writer: PackWriter, arrays: Mapping[str, np.ndarray], seeds: Mapping[str, np.ndarray]) -> None:
     """The inputs of the call, and the gradients that backward starts from, come first."""
-    for prefix, each in ((INPUT, arrays), (SEED, seeds)):
+    for prefix, each in ((INPUT_PREFIX, arrays), (SEED_PREFIX, seeds)):
         for name, array in each.items():
-            writer.put(Value(prefix + name, "input", array, "", "given", ()))
+            writer.put(NamedArray(prefix + name, INPUT, array, formula="given"))
 
 
 def text_of(tokenizer: Any, text: Any, text_pair: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, Any] | None:

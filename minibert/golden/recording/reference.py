@@ -17,9 +17,10 @@ from minibert.errors import MinibertError
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.foreign_arrays import as_numbers
 from minibert.golden.packs.manifest import model_section, semantics_card, versions, weights_section
+from minibert.golden.packs.named_array import GRADIENT_PREFIX, PARAMETER_GRADIENT_PREFIX, NamedArray
 from minibert.golden.packs.writer import PackWriter, check_folder
 from minibert.golden.recording.record import put_inputs, split_inputs, text_of
-from minibert.golden.recording.streaming import GRADIENT, PARAMETER_GRADIENT, PREFIX, Value, run_streamed
+from minibert.golden.recording.streaming import run_streamed
 from minibert.models.base import PreTrainedModel
 
 
@@ -57,7 +58,7 @@ def record_reference(
     _check_model(model)
     arrays, options = split_inputs({name: _host(value) for name, value in inputs.items()})
     own = _minibert_model(model)
-    points: list[Value] = []
+    points: list[NamedArray] = []
     run_streamed(own, {**arrays, **options}, lambda value: points.append(value._replace(array=np.zeros(0))), backward)
     names = {alias: point.name for point in points for alias in (point.name, *point.aliases)}
     found = _hooked_run(torch, model, arrays, options, names, backward)
@@ -231,8 +232,8 @@ def _hooked_run(
     found = dict(hooks.copies)
     for name, tensor in hooks.tensors.items():
         if tensor.grad is not None:
-            found[PREFIX[GRADIENT] + name] = as_numbers(name, tensor.grad)
-    found.update({PREFIX[PARAMETER_GRADIENT] + name: gradient for name, gradient in parameters.items()})
+            found[GRADIENT_PREFIX + name] = as_numbers(name, tensor.grad)
+    found.update({PARAMETER_GRADIENT_PREFIX + name: gradient for name, gradient in parameters.items()})
     return found
 
 

@@ -6,32 +6,22 @@ within little more than one layer's memory.
 """
 
 import copy
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-
-import numpy as np
+from collections.abc import Mapping
+from typing import Any
 
 from minibert.backend import Array, to_numpy
 from minibert.errors import InputError
+from minibert.golden.packs.named_array import (
+    GRADIENT,
+    GRADIENT_PREFIX,
+    PARAMETER_GRADIENT,
+    PARAMETER_GRADIENT_PREFIX,
+    VALUE,
+    NamedArray,
+    Sink,
+)
 from minibert.models.base import PreTrainedModel
 from minibert.trace import Backward, Trace, TracePoint
-
-VALUE, GRADIENT, PARAMETER_GRADIENT = "value", "gradient", "parameter gradient"
-PREFIX = {VALUE: "", GRADIENT: "grad/", PARAMETER_GRADIENT: "parameter_grad/"}
-
-
-class Value(NamedTuple):
-    """One array of a pass, with what is known about it; `name` is its name in a pack."""
-
-    name: str
-    kind: str
-    array: np.ndarray
-    shape: str
-    formula: str
-    aliases: tuple[str, ...]
-
-
-Sink = Callable[[Value], None]
 
 
 class StreamTrace(Trace):
@@ -51,13 +41,13 @@ class StreamTrace(Trace):
         self._shapes[point.name] = value.shape
         for alias in point.aliases:
             self._aliases[alias] = point.name
-        self._sink(Value(point.name, VALUE, to_numpy(value), point.shape, point.formula, point.aliases))
+        self._sink(NamedArray(point.name, VALUE, to_numpy(value), point.shape, point.formula, point.aliases))
 
     def _record_grad(self, name: str, gradient: Array) -> None:
         point = self.points[name]
-        aliases = tuple(PREFIX[GRADIENT] + alias for alias in point.aliases)
+        aliases = tuple(GRADIENT_PREFIX + alias for alias in point.aliases)
         formula = f"d loss / d {name}"
-        self._sink(Value(PREFIX[GRADIENT] + name, GRADIENT, to_numpy(gradient), point.shape, formula, aliases))
+        self._sink(NamedArray(GRADIENT_PREFIX + name, GRADIENT, to_numpy(gradient), point.shape, formula, aliases))
 
 
 class _ParameterGradients(dict[str, Array]):
@@ -82,8 +72,8 @@ class _ParameterGradients(dict[str, Array]):
             raise AssertionError(f"the gradient of {name} was complete, and got another part")
         self._sent.add(name)
         formula = f"d loss / d {name}"
-        full = PREFIX[PARAMETER_GRADIENT] + name
-        self._sink(Value(full, PARAMETER_GRADIENT, to_numpy(gradient), "", formula, ()))
+        full = PARAMETER_GRADIENT_PREFIX + name
+        self._sink(NamedArray(full, PARAMETER_GRADIENT, to_numpy(gradient), formula=formula))
 
     def flush(self) -> None:
         """Hand on what is still held."""

@@ -8,11 +8,9 @@ import numpy as np
 
 from minibert.backend import to_numpy
 from minibert.golden.errors import GoldenError
-from minibert.golden.recording.streaming import Sink, Value
+from minibert.golden.packs.named_array import OPTIMISER_STATE, TRAINED_PARAMETER, TRAINING_LOSS, NamedArray, Sink
 from minibert.models.base import PreTrainedModel
 from minibert.trace import Trace
-
-LOSS, PARAMETER, STATE = "training loss", "trained parameter", "optimiser state"
 
 
 @dataclass(frozen=True)
@@ -70,19 +68,19 @@ def run_training(model: PreTrainedModel, inputs: Mapping[str, Any], training: Tr
         trace = Trace("backward")
         loss = model(**inputs, trace=trace)["loss"]
         gradients = model.backward(trace)
-        _send(sink, f"step_{step}/loss", LOSS, np.asarray(to_numpy(loss)), f"the loss before step {step}")
+        _send(sink, f"step_{step}/loss", TRAINING_LOSS, np.asarray(to_numpy(loss)), f"the loss before step {step}")
         if training.max_norm is not None:
             norm = np.asarray(to_numpy(clip_grad_norm(gradients, training.max_norm)), dtype=model.dtype)
-            _send(sink, f"step_{step}/gradient_norm", LOSS, norm, "√(Σ gradient²) before clipping")
+            _send(sink, f"step_{step}/gradient_norm", TRAINING_LOSS, norm, "√(Σ gradient²) before clipping")
         optimizer.step(gradients)
     state = optimizer.state_dict()["state"]
     for name, array in model.state_dict().items():
         after = f"after step {training.steps}"
-        _send(sink, f"parameter/{name}", PARAMETER, to_numpy(array), after)
+        _send(sink, f"parameter/{name}", TRAINED_PARAMETER, to_numpy(array), after)
         for key in optimizer.state_arrays:
             if name in state and state[name].get(key) is not None:
-                _send(sink, f"state/{key}/{name}", STATE, to_numpy(state[name][key]), after)
+                _send(sink, f"state/{key}/{name}", OPTIMISER_STATE, to_numpy(state[name][key]), after)
 
 
 def _send(sink: Sink, name: str, kind: str, array: np.ndarray, formula: str) -> None:
-    sink(Value(name, kind, np.asarray(array), "", formula, ()))
+    sink(NamedArray(name, kind, np.asarray(array), formula=formula))
