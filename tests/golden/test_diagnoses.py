@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from minibert.golden import check, diff, open_pack, record
+from minibert.golden.diagnosis.known_mistakes import mistakes_of_step
 from minibert.golden.diagnosis.tensor_pair import TensorPair
-from minibert.golden.diagnosis.wrong_steps import step_variants
 from tests.golden.models import batch, bert
 from tests.small_models import small_inputs, small_model
 
@@ -21,7 +21,7 @@ def recognised(path: Path, weights: dict[str, np.ndarray] | None) -> tuple[int, 
             continue
         golden = pack[entry.name]
         pair = TensorPair(entry, golden, golden * 1.5 + 1, entry.floor["rms"], pack, None, weights)
-        for words, candidate in step_variants(pair):
+        for words, candidate in mistakes_of_step(pair):
             if candidate is None:
                 continue
             made = np.broadcast_to(candidate, golden.shape)

@@ -1,4 +1,7 @@
-"""What a diagnosis may look at, and when an explanation counts: it must leave a tenth of the difference, or noise."""
+"""One tensor on both sides, with all that a diagnosis may look at around it.
+
+An explanation is an array that the other side could be. It counts if it leaves a tenth of the difference, or noise.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,25 +12,31 @@ from minibert.backend import to_numpy
 from minibert.golden.metrics import HIDDEN
 from minibert.golden.packs.pack import Entry, Pack
 
-MOST = 1 << 22  # numbers; of a larger array the text with the largest difference is looked at
+MOST_NUMBERS = 1 << 22  # of a larger array the text with the largest difference is looked at
 # words, and what the step gives if they are true; None where they were found true by other means
-Variants = Iterator[tuple[str, np.ndarray | None]]
+Mistakes = Iterator[tuple[str, np.ndarray | None]]
+
+
+def comparable_places(array: np.ndarray) -> np.ndarray:
+    """Where an array is finite and not hidden by a mask."""
+    return np.isfinite(array) & (array > HIDDEN)
 
 
 class TensorPair:
-    """Both sides of one tensor, and everything around it.
+    """Both sides of one tensor, and the values, weights and configuration around it.
 
     Args:
         entry, golden, other: the tensor on both sides.
         floor_rms: the noise floor of the root mean square.
         pack: every golden value.
-        theirs: the other side's values by golden name, or None where they are not at hand.
+        other_values: the other side's values by golden name, or None where they are not at hand.
         weights: parameters by name, or None.
         worst: the index of the largest difference.
 
     Attributes:
         golden, other: float64, cut to one text where they are large.
-        plain: where both are finite and not hidden by a mask.
+        comparable: where both are finite and not hidden by a mask.
+        distance: how far they are apart there, the root mean square.
     """
 
     def __init__(
@@ -37,23 +46,23 @@ class TensorPair:
         other: np.ndarray,
         floor_rms: float,
         pack: Pack,
-        theirs: Mapping[str, np.ndarray] | None = None,
+        other_values: Mapping[str, np.ndarray] | None = None,
         weights: Mapping[str, np.ndarray] | None = None,
         worst: tuple[int, ...] = (),
     ) -> None:
-        self.entry, self.pack, self.theirs, self.weights = entry, pack, theirs, weights
+        self.entry, self.pack, self.other_values, self.weights = entry, pack, other_values, weights
         self.name, self.floor_rms = entry.name, floor_rms
         self.config: Mapping[str, Any] = pack.manifest["model"].get("config", {})
         self.batch = golden.shape[0] if golden.ndim > 1 else 0
         self.rows = slice(None)
-        if golden.size > MOST and golden.shape == other.shape and self.batch > 1:
+        if golden.size > MOST_NUMBERS and golden.shape == other.shape and self.batch > 1:
             start = worst[0] if worst else 0
-            self.rows = slice(start, start + max(1, MOST * self.batch // golden.size))
+            self.rows = slice(start, start + max(1, MOST_NUMBERS * self.batch // golden.size))
         self.golden = self._cut(golden)
         self.other = self._cut(other)
         self.same_shape = golden.shape == other.shape
         if self.same_shape:
-            self.plain = self.plain_of(self.golden) & self.plain_of(self.other)
+            self.comparable = comparable_places(self.golden) & comparable_places(self.other)
             self.distance = self._rms(self.golden)
 
     def _cut(self, array: np.ndarray) -> np.ndarray:
@@ -61,14 +70,9 @@ class TensorPair:
             array = array[self.rows]
         return array.astype(np.float64)
 
-    @staticmethod
-    def plain_of(array: np.ndarray) -> np.ndarray:
-        """Where an array is finite and not hidden by a mask."""
-        return np.isfinite(array) & (array > HIDDEN)
-
     def _rms(self, candidate: np.ndarray) -> float:
         """The root mean square by which the other side is off a candidate, hidden numbers left out."""
-        d = self.other[self.plain] - np.broadcast_to(candidate, self.other.shape)[self.plain]
+        d = self.other[self.comparable] - np.broadcast_to(candidate, self.other.shape)[self.comparable]
         with np.errstate(over="ignore"):  # a candidate with float64's mask in it is infinitely far off
             return float(np.sqrt(np.mean(d * d))) if d.size else 0.0
 
@@ -78,31 +82,29 @@ class TensorPair:
             candidate = np.broadcast_to(candidate, self.other.shape)
         except ValueError:
             return False
-        if not np.isfinite(candidate[self.plain]).all() or self.distance == 0.0:
+        if not np.isfinite(candidate[self.comparable]).all() or self.distance == 0.0:
             return False
         left = self._rms(candidate)
         return left <= 0.1 * self.distance or (left <= 2 * self.floor_rms and left <= self.distance / 3)
 
-    def first_that_explains(self, variants: Variants) -> str:
-        """The words of the first variant that the other side is; "" if it is none."""
-        for words, candidate in variants:
+    def first_that_explains(self, mistakes: Mistakes) -> str:
+        """The words of the first mistake that the other side is; "" if it is none."""
+        for words, candidate in mistakes:
             if candidate is None or self.explains(candidate):
                 return words
         return ""
 
-    # the surroundings
-
-    def get(self, name: str) -> np.ndarray | None:
+    def golden_value(self, name: str) -> np.ndarray | None:
         """A golden value, cut to the same texts; None if the pack does not hold it."""
         return self._cut(self.pack[name]) if name in self.pack else None
 
-    def given(self, name: str) -> np.ndarray | None:
+    def value_fed(self, name: str) -> np.ndarray | None:
         """What the other side fed its step with, as far as it is known; else the golden value."""
-        if self.theirs is not None and name in self.theirs and name in self.pack:
-            array = np.asarray(self.theirs[name])
+        if self.other_values is not None and name in self.other_values and name in self.pack:
+            array = np.asarray(self.other_values[name])
             if array.shape == self.pack[name].shape:
                 return self._cut(array)
-        return self.get(name)
+        return self.golden_value(name)
 
     def weight(self, name: str) -> np.ndarray | None:
         """A parameter; None if it is not at hand."""
@@ -128,9 +130,9 @@ class TensorPair:
 
     def padding(self) -> np.ndarray | None:
         """(B, T), True at padding tokens; None if there is no two-dimensional mask with padding."""
-        mask = self.get("attention_mask")
+        mask = self.golden_value("attention_mask")
         if mask is None:
-            mask = self.get("input/attention_mask")
+            mask = self.golden_value("input/attention_mask")
         if mask is None or mask.ndim != 2 or (mask != 0).all():
             return None
         return mask == 0

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from minibert.golden.diagnosis.tensor_pair import TensorPair, Variants
+from minibert.golden.diagnosis.tensor_pair import Mistakes, TensorPair
 from minibert.golden.metrics import HIDDEN
 
 
-def mask_variants(pair: TensorPair) -> Variants:
+def wrong_mask(pair: TensorPair) -> Mistakes:
     """The mask that is added to the scores."""
     golden, other = pair.golden, pair.other
     words = _mask_words(golden, other, np.zeros_like(golden))
@@ -18,8 +18,7 @@ def mask_variants(pair: TensorPair) -> Variants:
 
 def _mask_words(golden: np.ndarray, other: np.ndarray, scores: np.ndarray) -> str:
     """How hidden places differ; `scores` is what stands there before the mask is added."""
-    hidden = golden <= HIDDEN
-    theirs = other <= HIDDEN
+    hidden, theirs = golden <= HIDDEN, other <= HIDDEN
     if np.array_equal(hidden, theirs) and np.isfinite(other).all():
         return ""
     if not hidden.any():
@@ -27,14 +26,27 @@ def _mask_words(golden: np.ndarray, other: np.ndarray, scores: np.ndarray) -> st
     if np.isneginf(other[hidden]).all() and np.isfinite(other[~hidden]).all():
         return "mask value: minus infinity is added, where the dtype's least finite number belongs"
     added = (other - scores)[hidden]
+    return _other_places(hidden, theirs) or _other_value(added, scores[~hidden])
+
+
+def _other_places(hidden: np.ndarray, theirs: np.ndarray) -> str:
+    """What a mask hides that hides something, but not what the golden one does."""
     if np.array_equal(theirs, ~hidden):
         return "the mask is inverted: it hides what it should show"
-    if theirs.any() and (theirs != hidden).any():
-        how = " more" if theirs[hidden].all() else " fewer" if hidden[theirs].all() else ""
-        return f"the mask hides{how or ' other'} places than the golden one{': is it off by one?' if how else ''}"
+    if not theirs.any() or np.array_equal(theirs, hidden):
+        return ""
+    if theirs[hidden].all():
+        return "the mask hides more places than the golden one: is it off by one?"
+    if hidden[theirs].all():
+        return "the mask hides fewer places than the golden one: is it off by one?"
+    return "the mask hides other places than the golden one"
+
+
+def _other_value(added: np.ndarray, shown: np.ndarray) -> str:
+    """What a mask adds where the golden one hides; `shown` are the scores elsewhere."""
     if not np.isfinite(added).all():
         return ""
-    size = float(np.abs(scores[~hidden]).max(initial=0.0)) or 1.0
+    size = float(np.abs(shown).max(initial=0.0)) or 1.0
     if np.abs(added).max() <= 1e-3 * size:
         return "the mask is ignored: hidden places hold ordinary scores"
     middle = float(np.median(added))
@@ -47,9 +59,9 @@ def _mask_words(golden: np.ndarray, other: np.ndarray, scores: np.ndarray) -> st
 
 def _parts(pair: TensorPair) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
     """query, key, value (B, N, T, K) and the mask (B, 1, 1 or T, S)."""
-    found = [pair.given(f"{pair.parent}.{part}") for part in ("query", "key", "value")]
+    found = [pair.value_fed(f"{pair.parent}.{part}") for part in ("query", "key", "value")]
     cross = ".crossattention." in pair.name
-    mask = pair.get(f"{pair.prefix}{'encoder_' if cross else ''}extended_attention_mask")
+    mask = pair.golden_value(f"{pair.prefix}{'encoder_' if cross else ''}extended_attention_mask")
     if any(each is None or each.ndim != 3 for each in found) or pair.config.get(
         "position_embedding_type", "absolute"
     ) != "absolute":
@@ -68,7 +80,7 @@ def _merge(x: np.ndarray) -> np.ndarray:
     return x.swapaxes(1, 2).reshape(x.shape[0], x.shape[2], -1)
 
 
-def scores_variants(pair: TensorPair) -> Variants:
+def wrong_scores(pair: TensorPair) -> Mistakes:
     """The scores, made wrongly; hidden places are compared first."""
     parts = _parts(pair)
     if parts is None:
@@ -80,10 +92,10 @@ def scores_variants(pair: TensorPair) -> Variants:
     if words:
         yield words, None
         return
-    yield from _score_variants(pair, query, key, mask)
+    yield from _wrong_unhidden_scores(pair, query, key, mask)
 
 
-def _score_variants(pair: TensorPair, query: np.ndarray, key: np.ndarray, mask: np.ndarray) -> Variants:
+def _wrong_unhidden_scores(pair: TensorPair, query: np.ndarray, key: np.ndarray, mask: np.ndarray) -> Mistakes:
     base, width = query @ key.swapaxes(-1, -2), query.shape[-1]
     hidden = int(pair.config.get("hidden_size", 1))
     yield "missing 1/√K: the scores are not scaled by the root of the head's width", base + mask
@@ -110,20 +122,20 @@ def _softmax(scores: np.ndarray, axis: int = -1) -> np.ndarray:
     return e / e.sum(axis=axis, keepdims=True)
 
 
-def probs_variants(pair: TensorPair) -> Variants:
+def wrong_probs(pair: TensorPair) -> Mistakes:
     """The probabilities, made wrongly, of the right scores or of wrong ones."""
     parts = _parts(pair)
-    scores = pair.given(f"{pair.parent}.scores")
+    scores = pair.value_fed(f"{pair.parent}.scores")
     if scores is not None:
         yield "softmax is missing: the scores themselves stand here", scores
         yield "softmax is over the queries, not over the keys", _softmax(scores, axis=-2)
         yield "softmax is over the heads, not over the keys", _softmax(scores, axis=1)
         yield "sigmoid for softmax", 1.0 / (1.0 + np.exp(-np.clip(scores, -700, 700)))
     if parts is not None:
-        yield from _wrong_probs(pair, parts)
+        yield from _probs_of_wrong_scores(pair, parts)
 
 
-def _wrong_probs(pair: TensorPair, parts: tuple[np.ndarray, ...]) -> Variants:
+def _probs_of_wrong_scores(pair: TensorPair, parts: tuple[np.ndarray, ...]) -> Mistakes:
     query, key, _, mask = parts
     plain = query @ key.swapaxes(-1, -2) / math.sqrt(query.shape[-1])
     yield "the mask is ignored: hidden keys are attended to", _softmax(plain)
@@ -135,17 +147,17 @@ def _wrong_probs(pair: TensorPair, parts: tuple[np.ndarray, ...]) -> Variants:
     tokens, keys = plain.shape[-2:]
     causal = np.where(np.tril(np.ones((tokens, keys), bool), keys - tokens), 0.0, -1e30)
     yield "a causal mask is applied", _softmax(plain + np.maximum(mask, -1e30) + causal)
-    for words, scores in _score_variants(pair, query, key, np.maximum(mask, -1e30)):
+    for words, scores in _wrong_unhidden_scores(pair, query, key, np.maximum(mask, -1e30)):
         yield words, None if scores is None else _softmax(scores)
 
 
-def context_variants(pair: TensorPair) -> Variants:
+def wrong_context(pair: TensorPair) -> Mistakes:
     """The mixture of values, made wrongly."""
     parts = _parts(pair)
     if parts is None:
         return
     value = parts[2]
-    probs = pair.given(f"{pair.parent}.probs")
+    probs = pair.value_fed(f"{pair.parent}.probs")
     if probs is not None and probs.shape[-1] == value.shape[2]:
         context = probs @ value
         flat = (context.shape[0], context.shape[2], context.shape[1] * context.shape[3])
@@ -157,5 +169,5 @@ def context_variants(pair: TensorPair) -> Variants:
         yield "the queries were mixed, not the values", _merge(probs @ parts[0])
         yield "heads of the values are split the wrong way round", _merge(probs @ _fast(value))
         yield "dropout or a head mask is missing: the probabilities before it were used", _merge(context)
-    for words, wrong in _wrong_probs(pair, parts):
+    for words, wrong in _probs_of_wrong_scores(pair, parts):
         yield words, None if wrong is None else _merge(wrong @ value)

@@ -4,16 +4,16 @@ import math
 
 import numpy as np
 
-from minibert.golden.diagnosis.tensor_pair import TensorPair, Variants
+from minibert.golden.diagnosis.tensor_pair import Mistakes, TensorPair
 
 _OFFSETS = (2, -2, 1, -1, 3, -3)
 
 
-def word_variants(pair: TensorPair) -> Variants:
+def wrong_word_embeddings(pair: TensorPair) -> Mistakes:
     """Rows of the word table."""
     width = pair.golden.shape[-1]
     yield "word embeddings are scaled by √D, as in the original Transformer", pair.golden * math.sqrt(width)
-    ids, table = pair.get("input_ids"), pair.weight(f"{pair.name}.weight")
+    ids, table = pair.golden_value("input_ids"), pair.weight(f"{pair.name}.weight")
     if ids is None or table is None:
         return
     for shift in (1, -1):
@@ -21,13 +21,13 @@ def word_variants(pair: TensorPair) -> Variants:
         yield f"token ids are off by {shift}: one vocabulary starts at 0 and the other at 1", table[rows]
 
 
-def position_variants(pair: TensorPair, name: str) -> Variants:
+def wrong_position_embeddings(pair: TensorPair, name: str) -> Mistakes:
     """Rows of the position table, (1 or B, T, D); `name` is the position embeddings'."""
-    rows = pair.get(name)
+    rows = pair.golden_value(name)
     if rows is None:
         return
     yield "position embeddings are missing: all zeros", np.zeros_like(rows)
-    ids, table = pair.get(f"{name[: -len('position_embeddings')]}position_ids"), pair.weight(f"{name}.weight")
+    ids, table = pair.golden_value(f"{name[: -len('position_embeddings')]}position_ids"), pair.weight(f"{name}.weight")
     if ids is not None and table is not None:
         for offset in _OFFSETS:
             shifted = ids.astype(int) + offset
@@ -40,7 +40,7 @@ def position_variants(pair: TensorPair, name: str) -> Variants:
     yield from _shifted_rows(pair, rows)
 
 
-def _shifted_rows(pair: TensorPair, rows: np.ndarray) -> Variants:
+def _shifted_rows(pair: TensorPair, rows: np.ndarray) -> Mistakes:
     """Without the table, only tokens whose row stands elsewhere in the golden rows can be compared."""
     tokens = rows.shape[1]
     yield "every token has the first position", np.broadcast_to(rows[:, :1], rows.shape)
@@ -64,9 +64,9 @@ def _offset_words(offset: int) -> str:
     ) else words
 
 
-def type_variants(pair: TensorPair, name: str) -> Variants:
+def wrong_token_type_embeddings(pair: TensorPair, name: str) -> Mistakes:
     """Rows of the token type table, (B, T, D); `name` is the token type embeddings'."""
-    rows, ids = pair.get(name), pair.get(f"{name[: -len('token_type_embeddings')]}token_type_ids")
+    rows, ids = pair.golden_value(name), pair.golden_value(f"{name[: -len('token_type_embeddings')]}token_type_ids")
     if rows is None or ids is None:
         return
     yield "token type embeddings are missing: all zeros", np.zeros_like(rows)
@@ -83,11 +83,11 @@ def type_variants(pair: TensorPair, name: str) -> Variants:
         yield "token types are swapped: 0 for 1 and 1 for 0", swapped
 
 
-def embedding_sum_variants(pair: TensorPair, name: str) -> Variants:
+def wrong_embedding_sum(pair: TensorPair, name: str) -> Mistakes:
     """The sum of the three, with one of them missing or wrong; `name` is the sum's."""
     path = name[: -len(".sum")]
-    total = pair.get(name)
-    terms = {part: pair.get(f"{path}.{part}_embeddings") for part in ("word", "position", "token_type")}
+    total = pair.golden_value(name)
+    terms = {part: pair.golden_value(f"{path}.{part}_embeddings") for part in ("word", "position", "token_type")}
     if total is None:
         return
     for part, rows in terms.items():
@@ -96,9 +96,9 @@ def embedding_sum_variants(pair: TensorPair, name: str) -> Variants:
         without = total - rows
         yield f"{part.replace('_', ' ')} embeddings are not added", without
         yield f"{part.replace('_', ' ')} embeddings are added twice", total + rows
-        variants = {"position": position_variants, "token_type": type_variants}.get(part)
-        if variants is not None and (part != "position" or pair.weights is not None):
-            for words, wrong in variants(pair, f"{path}.{part}_embeddings"):
+        mistakes = {"position": wrong_position_embeddings, "token_type": wrong_token_type_embeddings}.get(part)
+        if mistakes is not None and (part != "position" or pair.weights is not None):
+            for words, wrong in mistakes(pair, f"{path}.{part}_embeddings"):
                 yield words, None if wrong is None else without + wrong
     word = terms["word"]
     if word is not None:

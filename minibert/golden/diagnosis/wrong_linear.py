@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from minibert.golden.diagnosis.tensor_pair import TensorPair, Variants
+from minibert.golden.diagnosis.tensor_pair import Mistakes, TensorPair
 
 _QKV = ("query", "key", "value")
 
 
-def linear_variants(pair: TensorPair) -> Variants:
+def wrong_linear(pair: TensorPair) -> Mistakes:
     """What x Wᵀ + b gives with other weights, a part left out, or another input."""
     yield from _pre_norm_seen_later(pair)
     weight, bias = pair.weight(f"{pair.name}.weight"), pair.weight(f"{pair.name}.bias")
@@ -25,9 +25,9 @@ def linear_variants(pair: TensorPair) -> Variants:
     yield from _other_inputs(pair, x, weight, b)
 
 
-def _pre_norm_seen_later(pair: TensorPair) -> Variants:
+def _pre_norm_seen_later(pair: TensorPair) -> Mistakes:
     """A pre-norm layer shows first at its queries; its attention output is the plain sum, without LayerNorm."""
-    if pair.theirs is None or not pair.name.endswith(tuple(f".attention.self.{part}" for part in _QKV)):
+    if pair.other_values is None or not pair.name.endswith(tuple(f".attention.self.{part}" for part in _QKV)):
         return
     layer = _layer_of(pair.name)
     output, dense = _theirs(pair, f"{layer}.attention.output"), _theirs(pair, f"{layer}.attention.output.dense")
@@ -39,11 +39,11 @@ def _pre_norm_seen_later(pair: TensorPair) -> Variants:
 
 
 def _theirs(pair: TensorPair, name: str) -> np.ndarray | None:
-    known = pair.theirs is not None and name in pair.theirs and name in pair.pack
-    return pair.given(name) if known else None
+    known = pair.other_values is not None and name in pair.other_values and name in pair.pack
+    return pair.value_fed(name) if known else None
 
 
-def _other_weights(pair: TensorPair, x: np.ndarray) -> Variants:
+def _other_weights(pair: TensorPair, x: np.ndarray) -> Mistakes:
     """The weights of another layer, or of a sibling."""
     name = pair.name
     last = name.rsplit(".", 1)[-1]
@@ -59,13 +59,13 @@ def _other_weights(pair: TensorPair, x: np.ndarray) -> Variants:
                 yield from _with(pair, x, f"{before}.layer.{other}.{rest}", words)
 
 
-def _with(pair: TensorPair, x: np.ndarray, path: str, words: str) -> Variants:
+def _with(pair: TensorPair, x: np.ndarray, path: str, words: str) -> Mistakes:
     weight, bias = pair.weight(f"{path}.weight"), pair.weight(f"{path}.bias")
     if weight is not None and bias is not None and weight.shape[1] == x.shape[-1]:
         yield words, x @ weight.T + bias
 
 
-def _other_inputs(pair: TensorPair, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> Variants:
+def _other_inputs(pair: TensorPair, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> Mistakes:
     centred = (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-12)
     yield "the input was normalised once more: pre-norm for post-norm?", centred @ weight.T + bias
     layer = _layer_of(pair.name)
@@ -80,7 +80,7 @@ def _other_inputs(pair: TensorPair, x: np.ndarray, weight: np.ndarray, bias: np.
         yield "the mean over tokens was pooled, where the first token belongs", hidden.mean(axis=1) @ weight.T + bias
         yield "the largest numbers over tokens were pooled, not the first token", hidden.max(axis=1) @ weight.T + bias
     for words, name in _skipped(pair):
-        other = pair.get(name)
+        other = pair.golden_value(name)
         if other is not None and other.shape == x.shape:
             yield words, other @ weight.T + bias
 
@@ -103,7 +103,7 @@ def _layer_of(name: str) -> str:
 
 def _last_hidden(pair: TensorPair) -> np.ndarray | None:
     last = int(pair.config.get("num_hidden_layers", 1)) - 1
-    return pair.given(f"{pair.prefix}encoder.layer.{last}.output")
+    return pair.value_fed(f"{pair.prefix}encoder.layer.{last}.output")
 
 
 def _input(pair: TensorPair) -> np.ndarray | None:
@@ -118,20 +118,20 @@ def _input(pair: TensorPair) -> np.ndarray | None:
         f"{pair.prefix}encoder.embedding_hidden_mapping_in": f"{pair.prefix}embeddings",
     }
     if name in sources:
-        return pair.given(sources[name])
+        return pair.value_fed(sources[name])
     hidden = _last_hidden(pair)
     if hidden is None:
         return None
     if "hidden[:, 0]" in pair.entry.formula:
         return hidden[:, 0]
     if pair.entry.formula.startswith("pooled"):
-        return pair.given(f"{pair.prefix}pooler")
+        return pair.value_fed(f"{pair.prefix}pooler")
     return hidden if pair.entry.formula.startswith("hidden") else None
 
 
 def _entering(pair: TensorPair, layer: str) -> np.ndarray | None:
     stem, _, number = layer.rpartition(".")
     if number.isdigit() and int(number):
-        return pair.given(f"{stem}.{int(number) - 1}.output")
-    mapped = pair.given(f"{pair.prefix}encoder.embedding_hidden_mapping_in")
-    return pair.given(f"{pair.prefix}embeddings") if mapped is None else mapped
+        return pair.value_fed(f"{stem}.{int(number) - 1}.output")
+    mapped = pair.value_fed(f"{pair.prefix}encoder.embedding_hidden_mapping_in")
+    return pair.value_fed(f"{pair.prefix}embeddings") if mapped is None else mapped

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from minibert.golden.diagnosis.tensor_pair import TensorPair, Variants
+from minibert.golden.diagnosis.tensor_pair import Mistakes, TensorPair
 
 _EPSILONS = (1e-12, 1e-5, 1e-6, 1e-8, 1e-7, 1e-4, 1e-3, 1e-9, 1e-10, 0.0)
 
 
-def norm_variants(pair: TensorPair) -> Variants:
+def wrong_layer_norm(pair: TensorPair) -> Mistakes:
     """What LayerNorm gives of the same input with another epsilon, variance, axis, or a part left out."""
     x = _input(pair)
     inner = _inner_path(pair)
@@ -16,7 +16,7 @@ def norm_variants(pair: TensorPair) -> Variants:
         return
     gamma, beta = affine
     yield "LayerNorm is missing: the value is its input (in a pre-norm layer it would stand before the step)", x
-    for words, normalized in _normalized_variants(pair, x):
+    for words, normalized in _wrong_normalized(pair, x):
         yield words, normalized * gamma + beta
     plain = _normalize(x, _epsilon(pair))
     yield "LayerNorm's gamma and beta are missing", plain
@@ -25,23 +25,23 @@ def norm_variants(pair: TensorPair) -> Variants:
     yield "LayerNorm's gamma and beta are exchanged", plain * beta + gamma
 
 
-def through_norm(pair: TensorPair, variants: Variants) -> Variants:
-    """Variants of the sum that LayerNorm is applied to, after LayerNorm."""
+def seen_after_layer_norm(pair: TensorPair, mistakes: Mistakes) -> Mistakes:
+    """Mistakes of the sum that LayerNorm is applied to, after LayerNorm."""
     affine = _affine(pair, _inner_path(pair))
     if affine is None:
         return
-    for words, total in variants:
+    for words, total in mistakes:
         if total is not None:
             yield words, _normalize(total, _epsilon(pair)) * affine[0] + affine[1]
 
 
-def inner_variants(pair: TensorPair) -> Variants:
+def wrong_inside_layer_norm(pair: TensorPair) -> Mistakes:
     """`rstd` and `normalized`, which stand inside a LayerNorm."""
     x = _input(pair)
     if x is None:
         return
     if pair.name.endswith(".normalized"):
-        yield from _normalized_variants(pair, x)
+        yield from _wrong_normalized(pair, x)
         return
     variance = x.var(axis=-1, keepdims=True)
     for eps in _EPSILONS:
@@ -55,7 +55,7 @@ def inner_variants(pair: TensorPair) -> Variants:
     yield "epsilon is outside the root", 1.0 / (np.sqrt(variance) + _epsilon(pair))
 
 
-def _normalized_variants(pair: TensorPair, x: np.ndarray) -> Variants:
+def _wrong_normalized(pair: TensorPair, x: np.ndarray) -> Mistakes:
     own = _epsilon(pair)
     for eps in _EPSILONS:
         if eps != own:
@@ -101,7 +101,7 @@ def _input(pair: TensorPair) -> np.ndarray | None:
     outer = path.rsplit(".", 1)[0]
     for name in (f"{outer}.sum", f"{outer}.activation"):
         if name in pair.pack:
-            return pair.given(name)
+            return pair.value_fed(name)
     return None
 
 
@@ -110,7 +110,7 @@ def _affine(pair: TensorPair, path: str) -> tuple[np.ndarray, np.ndarray] | None
     gamma, beta = pair.weight(f"{path}.weight"), pair.weight(f"{path}.bias")
     if gamma is not None and beta is not None:
         return gamma, beta
-    n, y = pair.get(f"{path}.normalized"), pair.golden
+    n, y = pair.golden_value(f"{path}.normalized"), pair.golden
     if n is None or n.shape != y.shape or n.size // n.shape[-1] < 2:
         return None
     n, y = n.reshape(-1, n.shape[-1]), y.reshape(-1, y.shape[-1])
