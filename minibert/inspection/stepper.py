@@ -116,7 +116,7 @@ class Stepper:
         self._ended = True
 
     def _work(self) -> None:
-        self.trace._observer = self._observe
+        self.trace.observer = self._observe
         self._go.acquire()
         try:
             self.output = self._model(**self._inputs, trace=self.trace)
@@ -128,7 +128,7 @@ class Stepper:
         except BaseException as error:
             self._error = error
         finally:
-            self.trace._observer = None
+            self.trace.observer = None
             self._ended = True
             self._ready.release()
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from minibert.backend import Array, array_module, backend_of_device, load_backend, move, to_numpy
-from minibert.errors import ConfigError, InputError, TraceError, WeightFileError
+from minibert.backend import Array, backend_of_device, load_backend, move, to_numpy
+from minibert.errors import ConfigError, InputError, WeightFileError
 from minibert.kernels.device import check_room, explains_memory
 from minibert.models.config import PretrainedConfig
 from minibert.models.module import Module, Parameters, check_dtype
@@ -256,8 +256,7 @@ class PreTrainedModel(Module):
                 elif hasattr(value, "dtype"):
                     setattr(output, field, run.output(value))
             shapes = {field: getattr(value, "shape", None) for field, value in output.items()}
-            run.trace._outputs = {field: (name, shapes[field]) for field, name in names.items() if field in shapes}
-            run.trace._complete = True
+            run.trace.tape.finish(names, shapes)
         wanted = self.config.use_return_dict if return_dict is None else return_dict
         return output if wanted else output.to_tuple()
 
@@ -296,80 +295,14 @@ class PreTrainedModel(Module):
             TraceError: the trace is empty, of another model, used up, or lacks what backward needs.
             InputError: a gradient's name or shape does not fit.
         """
-        self._check_trace(trace)
-        back = Backward(trace, self._seeds(trace, gradients))
-        trace._backward_done = True
+        back = Backward.of(trace, gradients, self.parameters)
         self.backward_from(back)
-        if back.seeds:
-            raise InputError(f"no gradient can enter at {', '.join(back.seeds)}: nothing learned leads there.")
-        order = {name: i for i, name in enumerate(self.parameters.shapes)}
-        return dict(sorted(back.grads.items(), key=lambda item: order[item[0]]))
+        back.check_entered()
+        return back.in_order(self.parameters.shapes)
 
     def backward_from(self, back: Backward) -> None:
         """Walk the model's parts in reverse."""
         raise NotImplementedError
-
-    def _check_trace(self, trace: Trace) -> None:
-        if not isinstance(trace, Trace):
-            raise TraceError(f"backward takes the minibert.Trace of a call, not a {type(trace).__name__}.")
-        if not trace._used:
-            raise TraceError("the trace is empty: give it to a call first, model(..., trace=trace).")
-        if not trace._complete:
-            raise TraceError("the trace's forward pass did not finish: run it again with a new trace.")
-        if trace._model is not self.parameters:
-            raise TraceError("the trace is of another model: use the one whose call filled it.")
-        if trace._backward_done:
-            raise TraceError("the trace was already used by a backward: run the forward again with a new trace.")
-        if not trace._keeps_tape:
-            raise TraceError(
-                f"the trace kept only {', '.join(trace._patterns)}, not what backward needs: "
-                "add 'backward' to what it keeps."
-            )
-
-    def _seeds(self, trace: Trace, gradients: Mapping[str, Any] | None) -> dict[str, Array]:
-        if gradients is None:
-            if "loss" not in trace._outputs:
-                raise InputError(
-                    "the call had no labels, so there is no loss: give backward a gradient, {'logits': ...}."
-                )
-            gradients = {"loss": 1.0}
-        if not gradients:
-            raise InputError("gradients is empty: name at least one output.")
-        seeds: dict[str, Array] = {}
-        for field, gradient in gradients.items():
-            for name, shape, part in self._targets(trace, field, gradient):
-                dtype = np.dtype("float32") if shape == () and self.dtype.name == "float16" else self.dtype
-                array = move(self._as_gradient(field, part).copy(), self.parameters.xp, dtype)
-                if array.shape != shape:
-                    raise InputError(f"the gradient of {field!r} has shape {array.shape}: {shape} fits.")
-                seeds[name] = seeds[name] + array if name in seeds else array
-        return seeds
-
-    def _as_gradient(self, field: str, value: Any) -> Array:
-        array = value if array_module(value) is not np else np.asarray(value)
-        if array.dtype.kind not in "fiu":
-            raise InputError(f"the gradient of {field!r} holds {array.dtype} values: numbers belong there.")
-        return array
-
-    def _targets(self, trace: Trace, field: str, gradient: Any) -> list[tuple[str, tuple[int, ...], Any]]:
-        """(trace name, expected shape, gradient) of what is asked for at an output field or a trace name."""
-        if field in trace._outputs:
-            name, shape = trace._outputs[field]
-            if isinstance(name, str):
-                return [(name, shape, gradient)]
-            if not isinstance(gradient, list | tuple) or len(gradient) != len(name):
-                raise InputError(
-                    f"the gradient of {field!r} must be a tuple of {len(name)} arrays (None for no gradient)."
-                )
-            return [
-                (each, trace._shapes[each], part) for each, part in zip(name, gradient, strict=True) if part is not None
-            ]
-        name = trace._aliases.get(field, field)
-        if name in trace.points:
-            return [(name, trace._shapes[name], gradient)]
-        raise InputError(
-            f"{field!r} is neither an output of the call ({', '.join(trace._outputs)}) nor a name of its trace."
-        )
 
     # files
 

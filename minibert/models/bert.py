@@ -248,7 +248,7 @@ class BertModel(BertPreTrainedModel):
                 dhidden = through_pooler if dhidden is None else dhidden + through_pooler
         dembedded = self.encoder.backward(dhidden, back)
         if dembedded is None and back.asked_within(self.embeddings.path):
-            dembedded = self.parameters.xp.zeros(back.trace._shapes[self.embeddings.path], dtype=self.dtype)
+            dembedded = back.zeros(self.embeddings.path)
         self.embeddings.backward(dembedded, back)
 
     def stack_names(self, inputs: Inputs, run: Run) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def classification_loss_backward(back: Backward, name: str = "loss", dloss: Arra
 
 def _narrowed(gradient: Array, back: Backward) -> Array:
     """In the model's dtype: losses of float16 are computed in float32."""
-    return gradient.astype(back.trace._model.dtype, copy=False)
+    return gradient.astype(back.dtype, copy=False)
 
 
 def next_token_loss(logits: Array, labels: Array, run: Run) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from minibert.backend import Array, array_module
 from minibert.errors import InputError
 from minibert.trace.points import Edit, Edits, TracePoint
-from minibert.trace.trace import Trace, frozen, owner
+from minibert.trace.trace import Trace
 
 
 class Run:
@@ -33,10 +33,10 @@ class Run:
         self.edits = {name: edit if isinstance(edit, Edit) else Edit(edit) for name, edit in (edits or {}).items()}
         self._met: set[str] = set()  # names of edits that were applied
         self.rng = rng
-        self.saving = trace is not None and trace._keeps_tape  # whether backward will need the pass
-        self._naming = trace is not None  # whether values are to be recorded
+        self.saving = trace is not None and trace.tape.wanted  # whether backward will need the pass
+        self._named = trace  # where values are recorded; None where they were recorded before
         if trace is not None:
-            trace._begin(model)
+            trace.begin(model)
 
     def without_tape(self) -> "Run":
         """The same pass, keeping nothing for backward: a checkpointed layer is computed again then."""
@@ -47,13 +47,13 @@ class Run:
     @classmethod
     def again(cls, trace: Trace, rng: np.random.Generator | None) -> "Run":
         """A part of a pass computed again for its backward: everything was named before, now the tape is filled."""
-        run = cls(None, rng, edits=trace._edits)
+        run = cls(None, rng, edits=trace.tape.edits)
         run.trace, run.saving = trace, True
         return run
 
     def keeps(self, *names: str) -> bool:
         """Whether the trace will hold any of these values, or the tape what backward needs to them."""
-        return self.saving or (self._naming and self.trace is not None and any(map(self.trace._keeps, names)))
+        return self.saving or (self._named is not None and any(map(self._named.keeps, names)))
 
     def record(
         self,
@@ -67,21 +67,21 @@ class Run:
         """Name a value of the pass; gives the value to go on with, which an edit may have replaced."""
         if self.edits:
             value = self._edited((name, *also), value, editable)
-        if self._naming and self.trace is not None:
-            self.trace._record(TracePoint(name, shape, formula, also), value)
+        if self._named is not None:
+            self._named.record(TracePoint(name, shape, formula, also), value)
         return value
 
     def fuses(self, *names: str) -> bool:
         """Whether nobody wants to see or change these values, so that a step may pass over them."""
         if self.trace is None:
             return not self.edits
-        watched = self.trace._observer is not None or bool(self.edits)
-        return not watched and not any(map(self.trace._keeps, names))  # again as at first, for the same bits
+        watched = self.trace.observer is not None or bool(self.edits)
+        return not watched and not any(map(self.trace.keeps, names))  # again as at first, for the same bits
 
     def skip(self, name: str, dims: tuple[int, ...], shape: str, formula: str, also: tuple[str, ...] = ()) -> None:
         """Name a value that a fused step passes over: of `dims`, else as `record` has it."""
-        if self._naming and self.trace is not None:
-            self.trace._skip(TracePoint(name, shape, formula, also), dims)
+        if self._named is not None:
+            self._named.note(TracePoint(name, shape, formula, also), dims)
 
     def _edited(self, names: tuple[str, ...], value: Array, editable: bool) -> Array:
         """What the edits make of a value, under whichever of its names they know it."""
@@ -95,17 +95,15 @@ class Run:
             if value.shape != before.shape:
                 raise InputError(f"the edit of {asked} gave shape {value.shape}: the value's is {before.shape}.")
             self._met.add(asked)
-            if self._naming and self.trace is not None:
-                self.trace.before[names[0]] = frozen(before)
-                self.trace._hold(before)
-                self.trace._edits[names[0]] = edit
+            if self._named is not None:
+                self._named.record_edit(names[0], before, edit)
         return value
 
     def check_edits(self) -> None:
         """Raise InputError if an edit was asked for at a name that no value of the pass has."""
         for name in self.edits:
             if name not in self._met:
-                known = [] if self.trace is None else [*self.trace.points, *self.trace._aliases]
+                known = [] if self.trace is None else [*self.trace.points, *self.trace.aliases]
                 close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
                 hint = f" (close names: {', '.join(close)})" if close else ""
                 raise InputError(f"edits names {name!r}, which no value of this call has{hint}.")
@@ -114,20 +112,20 @@ class Run:
         """Keep for backward what the step at this path will need."""
         if self.saving:
             assert self.trace is not None
-            self.trace._tape[path] = cache
-            self.trace._hold(cache)
+            self.trace.tape[path] = cache
+            self.trace.protect(cache)
 
     def spare(self, array: Array) -> Array | None:
         """The array itself if nobody keeps it, so that the next step may write over it; else None.
 
         Only for an array that the caller has made in this pass.
         """
-        if self.trace is None or id(owner(array)) not in self.trace._held:
+        if self.trace is None or not self.trace.is_protected(array):
             return array
         return None
 
     def output(self, array: Array | None) -> Array | None:
         """An array to hand to the user: a copy where the trace keeps it, so that the trace never changes."""
-        if array is None or self.trace is None or id(owner(array)) not in self.trace._held:
+        if array is None or self.trace is None or not self.trace.is_protected(array):
             return array
         return array.copy()

@@ -12,6 +12,9 @@ from minibert.backend import Array, array_module
 from minibert.errors import TraceError
 from minibert.trace.points import BACKWARD, Edit, TracePoint
 from minibert.trace.show import row_of, row_text
+from minibert.trace.tape import Tape
+
+Observer = Callable[[str, TracePoint, Array], None]  # ("forward" or "backward", point, value or gradient)
 
 
 class _Values(Mapping[str, Array]):
@@ -20,29 +23,33 @@ class _Values(Mapping[str, Array]):
     def __init__(self, what: str, aliases: dict[str, str]) -> None:
         self._what = what
         self._arrays: dict[str, Array] = {}
-        self._aliases = aliases
+        self.aliases = aliases
 
     def __getitem__(self, name: str) -> Array:
         array = self._arrays.get(name)
         if array is None:
-            array = self._arrays.get(self._aliases.get(name, ""))
+            array = self._arrays.get(self.aliases.get(name, ""))
         if array is None:
             raise TraceKeyError(self._why_absent(name))
         return array
 
     def _why_absent(self, name: str) -> str:
-        close = difflib.get_close_matches(str(name), [*self._arrays, *self._aliases], n=3, cutoff=0.5)
+        close = difflib.get_close_matches(str(name), [*self._arrays, *self.aliases], n=3, cutoff=0.5)
         hint = f"; close names: {', '.join(close)}" if close else ""
         return f"the trace holds no {self._what} named {name!r} (it holds {len(self._arrays)}{hint})."
 
     def __contains__(self, name: object) -> bool:
-        return name in self._arrays or self._aliases.get(name, "") in self._arrays  # type: ignore[call-overload]
+        return name in self._arrays or self.aliases.get(name, "") in self._arrays  # type: ignore[call-overload]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
 
     def __len__(self) -> int:
         return len(self._arrays)
+
+    def keep(self, name: str, array: Array) -> None:
+        """Hold an array under this name, read-only from now on."""
+        self._arrays[name] = frozen(array)
 
 
 class TraceKeyError(TraceError, KeyError):
@@ -68,22 +75,14 @@ class Trace(_Values):
         super().__init__("value", {})
         patterns = [keep] if isinstance(keep, str) else list(keep)
         self.points: dict[str, TracePoint] = {}
-        self.grad = _Values("gradient", self._aliases)
-        self._patterns = [pattern for pattern in patterns if pattern != BACKWARD]
-        self._keeps_tape = BACKWARD in patterns or "*" in patterns
+        self.grad = _Values("gradient", self.aliases)
+        self.patterns = [pattern for pattern in patterns if pattern != BACKWARD]
         self.before: dict[str, Array] = {}  # of every edited value, what it was
         self.seconds: dict[str, float] = {}  # since the value before it
-        self._observer: Callable[[str, TracePoint, Array], None] | None = None  # sees values as they come
+        self.tape = Tape(wanted=BACKWARD in patterns or "*" in patterns)
+        self.observer: Observer | None = None
         self._clock = time.perf_counter()
-        self._edits: dict[str, Edit] = {}
-        self._tape: dict[str, Any] = {}
-        self._held: set[int] = set()  # id of every array that must not be written over
-        self._used = False
-        self._backward_done = False
-        self._model: Any = None  # the parameters of the model that filled it
-        self._complete = False
-        self._shapes: dict[str, tuple[int, ...]] = {}  # of every value that fired, kept or not
-        self._outputs: dict[str, tuple[Any, Any]] = {}  # output field -> name(s) and shape of its value
+        self._protected: set[int] = set()  # id of every array that must not be written over
 
     def __getitem__(self, name: str) -> Any:
         """The array of this name or alias; of a glob such as "*.probs", {name: array} of all that match."""
@@ -136,52 +135,69 @@ class Trace(_Values):
         gradients = f", {len(self.grad)} gradients" if self.grad else ""
         return f"<Trace: {len(self)} values{gradients}, {size / 2**20:.1f} MiB>"
 
-    def _keeps(self, name: str, aliases: tuple[str, ...] = ()) -> bool:
-        return any(
-            pattern == "*" or fnmatchcase(each, pattern) for pattern in self._patterns for each in (name, *aliases)
-        )
+    # what a pass writes
 
-    def _begin(self, model: Any) -> None:
-        if self._used:
-            raise TraceError("this trace already holds a forward pass: give each pass a new minibert.Trace().")
-        self._used, self._model = True, model
+    def begin(self, parameters: Any) -> None:
+        """A forward pass begins, of the model with these parameters.
+
+        Raises:
+            TraceError: the trace holds a pass already.
+        """
+        self.tape.begin(parameters)
         self._clock = time.perf_counter()
 
-    def _hold(self, value: Any) -> None:
-        if isinstance(value, tuple):
-            for each in value:
-                self._hold(each)
-        elif hasattr(value, "dtype"):
-            self._held.add(id(owner(value)))
+    def keeps(self, name: str, aliases: tuple[str, ...] = ()) -> bool:
+        """Whether a value of this name is to be kept, and its gradient."""
+        return any(
+            pattern == "*" or fnmatchcase(each, pattern) for pattern in self.patterns for each in (name, *aliases)
+        )
 
-    def _record(self, point: TracePoint, value: Array) -> None:
+    def record(self, point: TracePoint, value: Array) -> None:
+        """A value of the forward pass has been computed."""
         if point.name in self.points:
             raise AssertionError(f"trace point {point.name} fired twice")
-        self.points[point.name] = point
-        self._shapes[point.name] = value.shape
         now = time.perf_counter()
-        self.seconds[point.name], self._clock = now - self._clock, now
-        for alias in point.aliases:
-            self._aliases[alias] = point.name
-        if self._keeps(point.name, point.aliases):
-            self._hold(value)
-            self._arrays[point.name] = frozen(value)
-        if self._observer is not None:
-            self._observer("forward", point, value)
+        self.note(point, value.shape, now - self._clock)
+        self._clock = now
+        if self.keeps(point.name, point.aliases):
+            self.protect(value)
+            self.keep(point.name, value)
+        if self.observer is not None:
+            self.observer("forward", point, value)
 
-    def _skip(self, point: TracePoint, shape: tuple[int, ...]) -> None:
-        """Note a value that a fused step did not make, so that it has its name, and a gradient may arrive there."""
+    def note(self, point: TracePoint, shape: tuple[int, ...], seconds: float = 0.0) -> None:
+        """Note that the pass has this value, kept or not, so that a gradient may arrive there."""
         self.points[point.name] = point
-        self._shapes[point.name] = shape
-        self.seconds[point.name] = 0.0
+        self.seconds[point.name] = seconds
+        self.tape.shapes[point.name] = shape
         for alias in point.aliases:
-            self._aliases[alias] = point.name
+            self.aliases[alias] = point.name
 
-    def _record_grad(self, name: str, gradient: Array) -> None:
-        if self._keeps(name, self.points[name].aliases):
-            self.grad._arrays[name] = frozen(gradient)
-        if self._observer is not None:
-            self._observer("backward", self.points[name], gradient)
+    def record_edit(self, name: str, before: Array, edit: Edit) -> None:
+        """A value has been replaced: what it was, and the edit, which backward may need."""
+        self.protect(before)
+        self.before[name] = frozen(before)
+        self.tape.edits[name] = edit
+
+    def record_gradient(self, name: str, gradient: Array) -> None:
+        """The whole gradient of a value has been computed."""
+        point = self.points[name]
+        if self.keeps(name, point.aliases):
+            self.grad.keep(name, gradient)
+        if self.observer is not None:
+            self.observer("backward", point, gradient)
+
+    def protect(self, value: Any) -> None:
+        """Let nobody write over these arrays: an array, or nested tuples of arrays and other things."""
+        if isinstance(value, tuple):
+            for each in value:
+                self.protect(each)
+        elif hasattr(value, "dtype"):
+            self._protected.add(id(owner(value)))
+
+    def is_protected(self, array: Array) -> bool:
+        """Whether the trace or the tape holds the memory of this array."""
+        return id(owner(array)) in self._protected
 
 
 def owner(array: Array) -> Array:

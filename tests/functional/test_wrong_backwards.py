@@ -377,7 +377,7 @@ def first_new_tokens(right: Callable[..., Any]) -> Callable[..., Any]:
 def head_mask_forgotten(right: Callable[..., Any]) -> Callable[..., Any]:
     def backward(self: SelfAttention, dcontext: Array, back: Backward) -> Any:
         head_mask, probs = back.peek(self.at("head_mask"))
-        back.trace._tape[self.at("head_mask")] = (np.ones_like(head_mask), probs)
+        back.trace.tape[self.at("head_mask")] = (np.ones_like(head_mask), probs)
         return right(self, dcontext, back)
 
     return backward

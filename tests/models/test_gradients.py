@@ -168,10 +168,10 @@ class Nudged(mb.Trace):
         super().__init__("*")  # so that on a GPU no steps are fused into one
         self.name, self.nudge = name, nudge
 
-    def _record(self, point: mb.TracePoint, value: np.ndarray) -> None:
+    def record(self, point: mb.TracePoint, value: np.ndarray) -> None:
         if point.name == self.name:
             value += self.nudge
-        super()._record(point, value)
+        super().record(point, value)
 
 
 def slope_at(check: Check, name: str, direction: np.ndarray, step: float = 2e-4) -> float:

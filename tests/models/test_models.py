@@ -579,7 +579,7 @@ def test_checkpointing_keeps_less() -> None:
         model.parameters.gradient_checkpointing = checkpointing
         trace = mb.Trace("backward")
         model(**inputs, trace=trace)
-        sizes.append(sum(held(value) for name, value in trace._tape.items() if "layer." in name))
+        sizes.append(sum(held(value) for name, value in trace.tape.items() if "layer." in name))
     assert sizes[1] < sizes[0] / 5
 
 

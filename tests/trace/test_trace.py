@@ -166,8 +166,8 @@ def test_recorded_values_never_change(class_name: str, label: str) -> None:
     kept: dict[str, np.ndarray] = {}
 
     class Copying(Trace):
-        def _record(self, point: TracePoint, value: Any) -> None:
-            super()._record(point, value)
+        def record(self, point: TracePoint, value: Any) -> None:
+            super().record(point, value)
             kept[point.name] = np.array(value)
 
     trace = Copying()
@@ -254,7 +254,7 @@ def test_a_part_holds_what_the_whole_holds(class_name: str, keep: Any) -> None:
         model, inputs, _ = setting(class_name, "labels, training")
         model(**inputs, trace=trace)
     patterns = [keep] if isinstance(keep, str) else keep
-    assert set(part) == {name for name in whole if part._keeps(name, whole.points[name].aliases)}
+    assert set(part) == {name for name in whole if part.keeps(name, whole.points[name].aliases)}
     assert part or "activation" in str(keep) or not patterns
     for name, value in part.items():
         np.testing.assert_array_equal(value, whole[name], err_msg=name)
@@ -521,9 +521,9 @@ def test_a_trace_for_backward_frees_itself() -> None:
     model = small_model("BertForMaskedLM")
     trace = mb.Trace("backward")
     model(**small_inputs(model, labels=True), trace=trace)
-    assert trace._tape
+    assert trace.tape
     model.backward(trace)
-    assert not [name for name in trace._tape if name.endswith(("probs", "dense", "LayerNorm"))]
+    assert not [name for name in trace.tape if name.endswith(("probs", "dense", "LayerNorm"))]
     assert len(trace) == len(trace.grad) == 0
 
 

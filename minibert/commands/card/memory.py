@@ -94,7 +94,7 @@ def _kept_by(model: Any, texts: int, tokens: int, keep: str) -> int:
         model(input_ids=ids, attention_mask=np.ones(shape, dtype=np.int64), **labels, trace=trace)
     own = {id(_owner(array)) for array in model.parameters.values()}
     held: dict[int, int] = {}
-    for array in _arrays([trace._tape, trace._arrays]):
+    for array in _arrays([trace.tape, dict(trace)]):
         owner = _owner(array)
         if id(owner) not in own:
             held[id(owner)] = owner.nbytes

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from minibert.backend import Array, to_numpy
-from minibert.errors import InputError
 from minibert.golden.packs.named_array import (
     GRADIENT,
     GRADIENT_PREFIX,
@@ -31,19 +30,16 @@ class StreamTrace(Trace):
         super().__init__("backward" if tape else [])
         self._sink = sink
 
-    def _keeps(self, name: str, aliases: tuple[str, ...] = ()) -> bool:
+    def keeps(self, name: str, aliases: tuple[str, ...] = ()) -> bool:
         return True  # so that steps compute what only a reader wants
 
-    def _record(self, point: TracePoint, value: Array) -> None:
+    def record(self, point: TracePoint, value: Array) -> None:
         if point.name in self.points:
             raise AssertionError(f"trace point {point.name} fired twice")
-        self.points[point.name] = point
-        self._shapes[point.name] = value.shape
-        for alias in point.aliases:
-            self._aliases[alias] = point.name
+        self.note(point, value.shape)
         self._sink(NamedArray(point.name, VALUE, to_numpy(value), point.shape, point.formula, point.aliases))
 
-    def _record_grad(self, name: str, gradient: Array) -> None:
+    def record_gradient(self, name: str, gradient: Array) -> None:
         point = self.points[name]
         aliases = tuple(GRADIENT_PREFIX + alias for alias in point.aliases)
         formula = f"d loss / d {name}"
@@ -127,12 +123,10 @@ def run_streamed(
     trace = StreamTrace(sink, tape=wanted)
     model(**inputs, trace=trace, edits=edits)
     if wanted:
-        seeds = model._seeds(trace, backward if isinstance(backward, Mapping) else None)
+        gradients = backward if isinstance(backward, Mapping) else None
         shared = {name for name in model.parameters.tied.values() if name.endswith("embeddings.weight")}
-        back = _StreamBackward(trace, seeds, sink, shared)
-        trace._backward_done = True
+        back = _StreamBackward.of(trace, gradients, model.parameters, sink=sink, used_twice=shared)
         model.backward_from(back)
-        if back.seeds:
-            raise InputError(f"no gradient can enter at {', '.join(back.seeds)}: nothing learned leads there.")
+        back.check_entered()
         back.grads.flush()
-    return trace._outputs
+    return trace.tape.outputs
