@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 import minibert as mb
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from tests.random_cases import config_name
 
 B, T, S, N, K, L = 2, 3, 5, 4, 5, 2

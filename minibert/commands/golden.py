@@ -173,7 +173,7 @@ def _load(name: str, class_name: str | None, dtype: str | None, seed: int = 0) -
     import minibert
     from minibert.errors import InputError
     from minibert.golden.recording.ladder import overrides_for
-    from minibert.models.base import PreTrainedModel
+    from minibert.models.files import PreTrainedModel
 
     if class_name is None:
         class_name = (getattr(minibert.AutoConfig.from_pretrained(name), "architectures", None) or [None])[0]

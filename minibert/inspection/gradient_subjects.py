@@ -7,7 +7,7 @@ import numpy as np
 
 from minibert.backend import Array, array_module, to_numpy
 from minibert.errors import InputError
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from minibert.trace import Trace
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from minibert.backend import Array, move
 from minibert.errors import InputError
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from minibert.models.cache import Cache
 from minibert.models.config import BertConfig
 from minibert.models.embeddings import Embeddings

@@ -9,7 +9,7 @@
 from typing import Any
 
 from minibert.backend import Array
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from minibert.models.bert import BertModel
 from minibert.models.config import RemBertConfig
 from minibert.models.embeddings import Embeddings

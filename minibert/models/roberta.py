@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from minibert.models.bert import BertModel
 from minibert.models.config import RobertaConfig
 from minibert.models.embeddings import Embeddings

@@ -13,12 +13,12 @@ import numpy as np
 from minibert.backend import Array, move
 from minibert.errors import ConfigError, InputError
 from minibert.functional.losses import IGNORE_INDEX
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from minibert.models.encoder import StackOutputs
 from minibert.models.heads import Classifier, RobertaClassificationHead
 from minibert.models.inputs import Inputs, as_host, check_labels, check_logits_to_keep
 from minibert.models.module import Linear, Module
-from minibert.models.objectives import (
+from minibert.models.losses import (
     ProblemType,
     classification_loss,
     classification_loss_backward,

@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import minibert as mb
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from tests.random_cases import CLASSES, config_name
 from tests.stored_values.derived import derived, golden_weights
 

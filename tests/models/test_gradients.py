@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import minibert as mb
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from tests.gradients import TOLERANCE, GradientMismatch, check_gradients, rng_of
 from tests.random_cases import CLASSES
 from tests.small_models import DECODERS, B, K, L, N, small_inputs, small_model

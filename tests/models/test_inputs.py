@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minibert as mb
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from tests.small_models import CHOICES, B, C, D, E, K, L, N, S, T, V, small_inputs, small_model
 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import minibert as mb
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from tests.random_cases import CLASSES, config_name
 from tests.small_models import DECODERS, C, D, E, L, N, O, S, T, V, small_config, small_inputs, small_model
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minibert as mb
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from tests.random_cases import CLASSES, Case, config_name, random_case
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[reference]'")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import minibert as mb
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from tests.random_cases import CLASSES, Case, config_name, random_case
 from tests.stored_values.derived import derived, golden_weights
 

@@ -25,7 +25,7 @@ from minibert.golden.packs.named_array import NamedArray
 from minibert.golden.packs.pack import Pack, open_pack
 from minibert.golden.recording.streaming import run_streamed, twin_of
 from minibert.golden.recording.training_steps import Training, run_training
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 
 _SIZES = (
     "model_type", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",

@@ -29,7 +29,7 @@ from minibert.golden.packs.foreign_arrays import as_numbers
 from minibert.golden.packs.named_array import VALUE, NamedArray
 from minibert.golden.packs.pack import Entry, Pack
 from minibert.golden.recording.streaming import run_streamed, twin_of
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 
 Port = Mapping[str, Callable[["GoldenInputs"], Any]]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minibert.backend import to_numpy
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 
 FORMAT = 1
 KEY, DIGEST_KEY = "minibert.golden", "minibert.golden.sha256"

@@ -19,7 +19,7 @@ from minibert.golden.recording.labels import labels_for
 from minibert.golden.recording.record import record
 from minibert.golden.recording.text import encode
 from minibert.golden.recording.training_steps import Training
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 
 INDEX = "ladder.json"
 _SENTENCE = "The dog that the cat chased ran home, and slept."

@@ -18,7 +18,7 @@ from minibert.golden.packs.writer import PackWriter, check_folder
 from minibert.golden.recording.streaming import run_streamed, twin_of
 from minibert.golden.recording.text import encode, text_section
 from minibert.golden.recording.training_steps import Training, run_training
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 
 _OPTIONS = (bool, int, float, str, type(None))
 

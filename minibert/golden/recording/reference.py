@@ -21,7 +21,7 @@ from minibert.golden.packs.named_array import GRADIENT_PREFIX, PARAMETER_GRADIEN
 from minibert.golden.packs.writer import PackWriter, check_folder
 from minibert.golden.recording.record import put_inputs, split_inputs, text_of
 from minibert.golden.recording.streaming import run_streamed
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 
 
 def record_reference(

@@ -19,7 +19,7 @@ from minibert.golden.packs.named_array import (
     NamedArray,
     Sink,
 )
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from minibert.trace import Backward, Trace, TracePoint
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from minibert.backend import to_numpy
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.named_array import OPTIMISER_STATE, TRAINED_PARAMETER, TRAINING_LOSS, NamedArray, Sink
-from minibert.models.base import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 from minibert.trace import Trace
 
 

@@ -1,27 +1,26 @@
-"""A model's twin: the same class and the same parts, but tiny, so that running it tells what a run would record."""
+"""A model's miniature: the same class and the same parts, but tiny, so that running it tells what a run would record."""
 
 from typing import Any
 
 import numpy as np
 
-from minibert.models.base import PreTrainedModel
 from minibert.trace import Trace
 
 _TOKENS = 2
 
 
-def run_twin(model: PreTrainedModel, options: dict[str, Any]) -> Trace:
-    """The trace of one call of the twin; for the options see `PreTrainedModel.trace_points`."""
+def run_miniature(model: Any, options: dict[str, Any]) -> Trace:
+    """The trace of one call of the miniature; for the options see `PreTrainedModel.trace_points`."""
     options = dict(options)
-    twin = _twin_of(model)
+    miniature = _miniature_of(model)
     if options.pop("training", model.training):
-        twin.train(0)
+        miniature.train(0)
     trace = Trace()
-    twin(**_inputs(twin, options), trace=trace)
+    miniature(**_inputs(miniature, options), trace=trace)
     return trace
 
 
-def _twin_of(model: PreTrainedModel) -> PreTrainedModel:
+def _miniature_of(model: Any) -> Any:
     fields = model.config.to_dict()
     heads = model.config.num_attention_heads
     first_free = (fields.get("pad_token_id") or 0) + 1
@@ -39,9 +38,9 @@ def _twin_of(model: PreTrainedModel) -> PreTrainedModel:
     return type(model)(type(model.config).from_dict(fields), backend="numpy", **options)
 
 
-def _inputs(twin: PreTrainedModel, options: dict[str, Any]) -> dict[str, Any]:
-    config = twin.config
-    choices = (1,) if "Choice" in type(twin).__name__ else ()
+def _inputs(miniature: Any, options: dict[str, Any]) -> dict[str, Any]:
+    config = miniature.config
+    choices = (1,) if "Choice" in type(miniature).__name__ else ()
     shape = (1, *choices, _TOKENS)
     width = getattr(config, "input_embedding_size", config.hidden_size)
     free = (config.pad_token_id or 0) + 1
@@ -55,7 +54,7 @@ def _inputs(twin: PreTrainedModel, options: dict[str, Any]) -> dict[str, Any]:
         "start_positions": [0],
         "end_positions": [0],
         "next_sentence_label": [0],
-        "labels": np.zeros(_label_shape(twin, shape), dtype=int),
+        "labels": np.zeros(_label_shape(miniature, shape), dtype=int),
     }
     given = {} if options.pop("inputs_embeds", False) else {"input_ids": np.full(shape, free)}
     if not given:
@@ -68,9 +67,9 @@ def _inputs(twin: PreTrainedModel, options: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _label_shape(twin: PreTrainedModel, shape: tuple[int, ...]) -> tuple[int, ...]:
-    name = type(twin).__name__
+def _label_shape(miniature: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    name = type(miniature).__name__
     if "SequenceClassification" in name:
-        several = twin.config.problem_type in ("regression", "multi_label_classification")
-        return (1, twin.config.num_labels) if several or twin.config.num_labels == 1 else (1,)
+        several = miniature.config.problem_type in ("regression", "multi_label_classification")
+        return (1, miniature.config.num_labels) if several or miniature.config.num_labels == 1 else (1,)
     return (1,) if "Choice" in name or "NextSentence" in name else shape
