@@ -6,8 +6,9 @@ inputs that each can detect what the one before could not. docs/golden.md tells 
 
 from minibert.golden.comparing.check import check
 from minibert.golden.comparing.diff import diff
-from minibert.golden.comparing.isolated import GoldenInputs
-from minibert.golden.comparing.report import Report, TensorResult
+from minibert.golden.comparing.golden_inputs import GoldenInputs
+from minibert.golden.comparing.report import Report
+from minibert.golden.comparing.results import TensorResult
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.pack import Pack, open_pack
 from minibert.golden.recording.ladder import Case, cases, record_ladder

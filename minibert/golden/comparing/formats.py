@@ -1,46 +1,46 @@
-"""A report as text for people, JSON for programs, Markdown for a pull request, JUnit XML for a build server."""
+"""Results as text for people, JSON for programs, Markdown for a pull request, JUnit XML for a build server."""
 
 import json
 import math
 from typing import Any
 from xml.etree import ElementTree
 
-from minibert.golden.comparing.report import EXTRA, MISSING, OK, Report, TensorResult
+from minibert.golden.comparing.results import EXTRA, MISSING, OK, Results, TensorResult
 from minibert.golden.errors import GoldenError
 
 FORMATS = ("text", "json", "markdown", "junit")
 _MOST_ROWS = 12
 
 
-def write_report(report: Report, form: str) -> str:
-    """The report in one of `FORMATS`; raises GoldenError for another."""
+def write(results: Results, form: str) -> str:
+    """The results in one of `FORMATS`; raises GoldenError for another."""
     writers = {"text": as_text, "json": as_json, "markdown": as_markdown, "junit": as_junit}
     if form not in writers:
         raise GoldenError(f"format {form!r} is not known: choose one of {', '.join(FORMATS)}.")
-    return writers[form](report)
+    return writers[form](results)
 
 
-def headline(report: Report) -> str:
+def headline(results: Results) -> str:
     """The verdict on the whole, in one line."""
-    within = sum(row.verdict == OK for row in report.rows)
-    words = f"{within} of {report.compared} tensors within {report.multiple:g} x their noise floor"
+    within = sum(row.verdict == OK for row in results.rows)
+    words = f"{within} of {results.compared} tensors within {results.multiple:g} x their noise floor"
     for verdict, what in ((MISSING, "missing"), (EXTRA, "extra")):
-        count = sum(row.verdict == verdict for row in report.rows)
+        count = sum(row.verdict == verdict for row in results.rows)
         words += f", {count} {what}" if count else ""
-    return f"{'OK' if report.ok else 'DIFFERS'}: {words} ({report.other} against {report.golden}, {report.mode})"
+    return f"{'OK' if results.ok else 'DIFFERS'}: {words} ({results.other} against {results.golden}, {results.mode})"
 
 
-def as_text(report: Report) -> str:
+def as_text(results: Results) -> str:
     """For people: the verdict, the first divergence, then every tensor that differs."""
-    lines = [headline(report)]
-    first = report.first
+    lines = [headline(results)]
+    first = results.first
     if first is not None:
-        lines += ["", "first divergence:" if report.mode == "propagated" else "first step that differs:"]
+        lines += ["", "first divergence:" if results.mode == "propagated" else "first step that differs:"]
         lines += [f"  {line}" for line in _described(first)]
-    lines += [f"note: {note}" for note in report.notes]
-    failures = [row for row in report.failures if row is not first]
+    lines += [f"note: {note}" for note in results.notes]
+    failures = [row for row in results.failures if row is not first]
     if failures:
-        lines += ["", f"{'after it' if report.mode == 'propagated' else 'also'}, {len(failures)}:"]
+        lines += ["", f"{'after it' if results.mode == 'propagated' else 'also'}, {len(failures)}:"]
         lines += [f"  {row.name}: {_short(row)}" for row in failures[:_MOST_ROWS]]
         if len(failures) > _MOST_ROWS:
             lines.append(f"  ... and {len(failures) - _MOST_ROWS} more")
@@ -84,9 +84,9 @@ def _number(value: float | None) -> str:
     return f"{value:.6g}" if 1e-3 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
-def as_json(report: Report) -> str:
+def as_json(results: Results) -> str:
     """For programs; infinite and undefined numbers are text."""
-    return json.dumps(_finite(report.to_dict()), ensure_ascii=False, indent=1, allow_nan=False)
+    return json.dumps(_finite(results.to_dict()), ensure_ascii=False, indent=1, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:
@@ -99,17 +99,17 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def as_markdown(report: Report) -> str:
+def as_markdown(results: Results) -> str:
     """For a pull request: the verdict, the first divergence, a table of what differs."""
-    lines = [f"**{headline(report)}**"]
-    first = report.first
+    lines = [f"**{headline(results)}**"]
+    first = results.first
     if first is not None:
         lines += ["", f"First divergence: `{first.name}`" + (f" = {first.formula}" if first.formula else "")]
         if first.diagnosis:
             lines += ["", f"> {first.diagnosis}"]
-    if report.notes:
-        lines += ["", *(f"- {note}" for note in report.notes)]
-    failures = report.failures
+    if results.notes:
+        lines += ["", *(f"- {note}" for note in results.notes)]
+    failures = results.failures
     if failures:
         lines += ["", "| tensor | verdict | max abs | allowed | cosine | worst at |", "|---|---|---|---|---|---|"]
         lines += [_markdown_row(row) for row in failures[:_MOST_ROWS]]
@@ -127,18 +127,18 @@ def _markdown_row(row: TensorResult) -> str:
     return f"| `{row.name}` | {row.verdict} | " + " | ".join(cells) + " |"
 
 
-def as_junit(report: Report) -> str:
+def as_junit(results: Results) -> str:
     """For a build server: one test case a tensor."""
-    skipped = [row for row in report.rows if row.ok and row.verdict != OK]
+    skipped = [row for row in results.rows if row.ok and row.verdict != OK]
     suite = ElementTree.Element(
         "testsuite",
-        name=f"{report.other} against {report.golden}",
-        tests=str(len(report.rows)),
-        failures=str(len(report.failures)),
+        name=f"{results.other} against {results.golden}",
+        tests=str(len(results.rows)),
+        failures=str(len(results.failures)),
         errors="0",
         skipped=str(len(skipped)),
     )
-    for row in report.rows:
+    for row in results.rows:
         case = ElementTree.SubElement(suite, "testcase", classname=row.kind or "extra", name=row.name)
         if not row.ok:
             failure = ElementTree.SubElement(case, "failure", message=_short(row), type=row.verdict)

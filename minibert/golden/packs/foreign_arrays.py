@@ -1,9 +1,8 @@
-"""Arrays of other frameworks: .npz, safetensors, a golden pack or a plain dict, and the map between names."""
+"""Arrays of other frameworks: .npz, safetensors, a golden pack or a plain dict."""
 
 import os
-import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from minibert.golden.packs.manifest import KEY
 from minibert.golden.packs.pack import Pack, open_pack
 from minibert.weights.safetensors import open_safetensors
 
-Names = Mapping[str, str] | Callable[[str], str | None] | Iterable[tuple[str, str]]
+_NUMBERS = "biuf"  # the kinds of NumPy's dtypes that a pack can hold: bool, integers, floats
 
 
 class _Npz(Mapping[str, np.ndarray]):
@@ -72,8 +71,15 @@ def as_numbers(name: str, value: Any) -> np.ndarray:
         array = np.asarray(to_numpy(value))
     except (ValueError, TypeError) as reason:
         raise GoldenError(f"{name} is a {type(value).__name__} and cannot be read as an array: {reason}.") from None
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in _NUMBERS:
         raise GoldenError(f"{name} is a {type(value).__name__} of {array.dtype}: an array of numbers belongs there.")
+    return array
+
+
+def check_numbers(name: str, array: np.ndarray) -> np.ndarray:
+    """The array itself; raises GoldenError if it holds no numbers."""
+    if array.dtype.kind not in _NUMBERS:
+        raise GoldenError(f"{name} holds {array.dtype}: an array of numbers belongs there.")
     return array
 
 
@@ -97,61 +103,3 @@ def open_values(values: Any) -> tuple[Mapping[str, np.ndarray], str]:
         return _Npz(path), path.name
     file = open_safetensors(path)
     return (open_pack(path) if KEY in file.metadata else file), path.name
-
-
-class NameMap:
-    """From a golden name to the other side's.
-
-    Args:
-        names: {golden: other}, a function golden -> other (or None), or pairs (golden, other). In a dict and in pairs
-            a `*` stands for any text without a slash, and comes back in the other name at the same place:
-            ("bert.encoder.layer.*.attention.self.query", "blocks.*.attn.q"). A name that the map does not know is
-            looked up as it is.
-    """
-
-    def __init__(self, names: Names | None) -> None:
-        self._exact: dict[str, str] = {}
-        self._globs: list[tuple[re.Pattern[str], str]] = []
-        self._function = names if callable(names) else None
-        self.used: set[str] = set()
-        if names is None or callable(names):
-            return
-        pairs = names.items() if isinstance(names, Mapping) else names
-        for pair in pairs:
-            self._add(pair)
-
-    def _add(self, pair: Any) -> None:
-        if not isinstance(pair, tuple | list) or len(pair) != 2 or not all(isinstance(each, str) for each in pair):
-            raise GoldenError(f"names has {pair!r}: a pair of a golden name and the other name belongs there.")
-        golden, other = pair
-        if golden.count("*") != other.count("*"):
-            raise GoldenError(f"names has {golden!r} for {other!r}: both need the same number of *.")
-        if "*" in golden:
-            parts = [re.escape(part) for part in golden.split("*")]
-            self._globs.append((re.compile("([^/]*)".join(parts)), other))
-        else:
-            self._exact[golden] = other
-
-    def other(self, golden: str) -> str:
-        """The other side's name of a golden name."""
-        if self._function is not None:
-            mapped = self._function(golden)
-            return golden if mapped is None else mapped
-        if golden in self._exact:
-            return self._exact[golden]
-        for pattern, other in self._globs:
-            found = pattern.fullmatch(golden)
-            if found:
-                parts = iter(found.groups())
-                return "".join(next(parts) if piece == "*" else piece for piece in re.split(r"(\*)", other))
-        return golden
-
-    def find(self, names: Iterable[str], values: Mapping[str, Any]) -> str | None:
-        """Which of the other side's names holds a value that goes by any of these golden names."""
-        for each in names:
-            other = self.other(each)
-            if other in values:
-                resolve = getattr(values, "resolve", None)
-                self.used.add(other if resolve is None else resolve(other) or other)
-                return other
-        return None

@@ -65,6 +65,15 @@ def model_section(model: PreTrainedModel) -> dict[str, Any]:
     return section
 
 
+def sections_of_model(model: PreTrainedModel) -> dict[str, Any]:
+    """All that a manifest says of a model: what it is, by which rules it computes, and its weights."""
+    return {
+        "model": model_section(model),
+        "semantics": semantics_card(model.config, model.dtype, model.training),
+        "weights": weights_section(model),
+    }
+
+
 def plain_config(config: Any) -> dict[str, Any]:
     """The configuration as JSON has it, without what says where it came from."""
     fields = json.loads(config.to_json_string())

@@ -12,7 +12,7 @@ from minibert.backend import array_module, to_numpy
 from minibert.errors import InputError
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.arrays_on_disk import ArraysOnDisk
-from minibert.golden.packs.manifest import model_section, semantics_card, versions, weights_section
+from minibert.golden.packs.manifest import sections_of_model, versions
 from minibert.golden.packs.named_array import INPUT, INPUT_PREFIX, SEED_PREFIX, NamedArray
 from minibert.golden.packs.writer import PackWriter, check_folder
 from minibert.golden.recording.streaming import run_streamed, twin_of
@@ -91,9 +91,7 @@ def record(
                     "command": command or _call_in_words(own, arrays, options, backward, steps),
                     "case": None if case is None else dict(case),
                     "versions": versions(),
-                    "model": model_section(own),
-                    "semantics": semantics_card(own.config, own.dtype, own.training),
-                    "weights": weights_section(own),
+                    **sections_of_model(own),
                     "text": text_of(tokenizer, text, text_pair, arrays),
                     "options": options,
                     "backward": sorted(seeds) if seeds else bool(backward),

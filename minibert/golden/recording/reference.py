@@ -16,7 +16,7 @@ import numpy as np
 from minibert.errors import MinibertError
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.foreign_arrays import as_numbers
-from minibert.golden.packs.manifest import model_section, semantics_card, versions, weights_section
+from minibert.golden.packs.manifest import sections_of_model, versions
 from minibert.golden.packs.named_array import GRADIENT_PREFIX, PARAMETER_GRADIENT_PREFIX, NamedArray
 from minibert.golden.packs.writer import PackWriter, check_folder
 from minibert.golden.recording.record import put_inputs, split_inputs, text_of
@@ -77,9 +77,7 @@ def record_reference(
                 "partial": True,
                 "case": None if case is None else dict(case),
                 "versions": {**versions(), "torch": torch.__version__, "transformers": _transformers_version()},
-                "model": model_section(own),
-                "semantics": semantics_card(own.config, own.dtype, False),
-                "weights": weights_section(own),
+                **sections_of_model(own),
                 "text": text_of(tokenizer, text, text_pair, arrays),
                 "options": options,
                 "backward": bool(backward),
