@@ -17,11 +17,12 @@ from minibert.errors import MinibertError
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.foreign_arrays import as_numbers
 from minibert.golden.packs.manifest import sections_of_model, versions
-from minibert.golden.packs.named_array import GRADIENT_PREFIX, PARAMETER_GRADIENT_PREFIX, NamedArray
+from minibert.golden.packs.named_array import NamedArray
 from minibert.golden.packs.writer import PackWriter, check_folder
-from minibert.golden.recording.record import put_inputs, split_inputs, text_of
-from minibert.golden.recording.streaming import run_streamed
-from minibert.models.files import PreTrainedModel
+from minibert.golden.recording.call import Call
+from minibert.golden.recording.reference_hooks import hooked_run
+from minibert.golden.recording.text import text_section
+from minibert.models.model import PreTrainedModel
 
 
 def record_reference(
@@ -56,17 +57,16 @@ def record_reference(
     check_folder(path)
     torch = _torch()
     _check_model(model)
-    arrays, options = split_inputs({name: _host(value) for name, value in inputs.items()})
+    call = Call.read({name: _host(value) for name, value in inputs.items()}, bool(backward))
     own = _minibert_model(model)
     points: list[NamedArray] = []
-    run_streamed(own, {**arrays, **options}, lambda value: points.append(value._replace(array=np.zeros(0))), backward)
+    call.run(own, lambda value: points.append(value._replace(array=np.zeros(0))))
     names = {alias: point.name for point in points for alias in (point.name, *point.aliases)}
-    found = _hooked_run(torch, model, arrays, options, names, backward)
+    found = hooked_run(torch, model, call, names)
     twin = copy.deepcopy(model).to(torch.float32 if own.dtype == np.float64 else torch.float64)
-    precise = _hooked_run(torch, twin, arrays, options, names, backward)
-    noisy = "float32" if own.dtype == np.float64 else own.dtype
-    with PackWriter(path, precise, noisy) as writer:
-        put_inputs(writer, arrays, {})
+    precise = hooked_run(torch, twin, call, names)
+    with PackWriter(path, precise, "float32" if own.dtype == np.float64 else own.dtype) as writer:
+        call.put_inputs(writer.put)
         for point in points:
             if point.name in found:
                 writer.put(point._replace(array=found[point.name]))
@@ -78,8 +78,8 @@ def record_reference(
                 "case": None if case is None else dict(case),
                 "versions": {**versions(), "torch": torch.__version__, "transformers": _transformers_version()},
                 **sections_of_model(own),
-                "text": text_of(tokenizer, text, text_pair, arrays),
-                "options": options,
+                "text": text_section(tokenizer, text, text_pair, call.arrays.get("input_ids")),
+                "options": call.options,
                 "backward": bool(backward),
                 "dropout_state": None,
                 "training": None,
@@ -120,9 +120,10 @@ def _check_model(model: Any) -> None:
         raise GoldenError(f"record_reference takes one of transformers' BERT, RoBERTa or RemBERT models, not a {name}.")
     if model.training:
         raise GoldenError("the reference is in training mode, whose dropout nobody could repeat: call model.eval().")
-    if getattr(model.config, "_attn_implementation", "eager") != "eager":
+    attention = getattr(model.config, "_attn_implementation", "eager")
+    if attention != "eager":
         raise GoldenError(
-            f"the reference computes attention with {model.config._attn_implementation!r}, which shows no "
+            f"the reference computes attention with {attention!r}, which shows no "
             "probabilities: load it with attn_implementation='eager'."
         )
 
@@ -143,127 +144,3 @@ def _minibert_model(model: Any) -> PreTrainedModel:
     except MinibertError as reason:
         raise GoldenError(f"minibert cannot stand beside this reference: {reason}") from None
     return own
-
-
-class _Hooks:
-    """What goes in and out of every module, by minibert's names."""
-
-    def __init__(self, torch: Any, names: Mapping[str, str], gradients: bool) -> None:
-        self.torch, self.names, self.gradients = torch, names, gradients
-        self.tensors: dict[str, Any] = {}
-        self.copies: dict[str, np.ndarray] = {}
-
-    def attach(self, model: Any) -> list[Any]:
-        """Put hooks on all modules; gives what removes them."""
-        handles = []
-        for path, module in model.named_modules():
-            if path:
-                handles.append(module.register_forward_hook(self._after(path)))
-                handles.append(module.register_forward_pre_hook(self._before(path), with_kwargs=True))
-        return handles
-
-    def see(self, name: str, tensor: Any) -> None:
-        """Keep a copy, for in-place steps may follow, and the tensor itself for its gradient."""
-        own = self.names.get(name)
-        if own is None or own in self.copies or not isinstance(tensor, self.torch.Tensor):
-            return
-        self.copies[own] = as_numbers(name, tensor).copy()
-        if self.gradients and tensor.requires_grad:
-            tensor.retain_grad()
-            self.tensors[own] = tensor
-
-    def _after(self, path: str) -> Any:
-        def hook(module: Any, given: Any, output: Any) -> None:
-            self.see(path, output[0] if isinstance(output, tuple) else output)
-
-        return hook
-
-    def _before(self, path: str) -> Any:
-        parent, _, last = path.rpartition(".")
-        at = f"{parent}." if parent else ""
-        entering = {
-            "word_embeddings": "input_ids",
-            "position_embeddings": f"{at}position_ids",
-            "token_type_embeddings": f"{at}token_type_ids",
-            "LayerNorm": f"{at}sum",
-        }
-
-        def hook(module: Any, given: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-            first = given[0] if given else None
-            if last in entering:
-                self.see(entering[last], first)
-            elif path.endswith("attention.self.dropout"):
-                self.see(f"{at}probs", first)
-            elif path.endswith("encoder.layer.0"):
-                mask = given[1] if len(given) > 1 else keywords.get("attention_mask")
-                self.see(path.removesuffix("encoder.layer.0") + "extended_attention_mask", mask)
-
-        return hook
-
-
-def _hooked_run(
-    torch: Any,
-    model: Any,
-    arrays: Mapping[str, np.ndarray],
-    options: Mapping[str, Any],
-    names: Mapping[str, str],
-    backward: bool,
-) -> dict[str, np.ndarray]:
-    """Every value that the hooks see in one run, and the gradients, by the names of a pack."""
-    hooks = _Hooks(torch, names, backward)
-    dtype = next(model.parameters()).dtype
-    tensors = {name: torch.tensor(np.array(array, order="C")) for name, array in arrays.items()}
-    tensors = {name: each.to(dtype) if each.is_floating_point() else each for name, each in tensors.items()}
-    handles = hooks.attach(model)
-    try:
-        with torch.set_grad_enabled(backward):
-            output = _call(model, {**tensors, **options, "return_dict": True})
-            loss = _loss(torch, model, output, tensors.get("labels"))
-            if loss is not None:
-                hooks.see("loss", loss)
-        if backward and loss is None:
-            raise GoldenError("backward needs a loss, and the inputs have no labels.")
-        parameters = _gradients(model, loss) if backward else {}
-    finally:
-        for handle in handles:
-            handle.remove()
-    found = dict(hooks.copies)
-    for name, tensor in hooks.tensors.items():
-        if tensor.grad is not None:
-            found[GRADIENT_PREFIX + name] = as_numbers(name, tensor.grad)
-    found.update({PARAMETER_GRADIENT_PREFIX + name: gradient for name, gradient in parameters.items()})
-    return found
-
-
-def _call(model: Any, inputs: dict[str, Any]) -> Any:
-    try:
-        return model(**inputs)
-    except (RuntimeError, ValueError, TypeError, IndexError) as reason:
-        raise GoldenError(f"the reference refuses these inputs: {str(reason).splitlines()[0]}") from reason
-
-
-def _loss(torch: Any, model: Any, output: Any, labels: Any) -> Any:
-    """The output's loss; that of a causal model, which transformers rounds to float32, in the model's own dtype."""
-    loss = getattr(output, "loss", None)
-    logits = getattr(output, "logits", None)
-    if loss is None or logits is None or labels is None or loss.dtype == logits.dtype:
-        return loss
-    if not type(model).__name__.endswith(("CausalLM", "LMHeadModel")):
-        return loss
-    return torch.nn.functional.cross_entropy(logits[:, :-1].reshape(-1, logits.shape[-1]), labels[:, 1:].reshape(-1))
-
-
-def _gradients(model: Any, loss: Any) -> dict[str, np.ndarray]:
-    """Of every parameter; what stood in the model's `.grad` before is put back."""
-    kept = {name: parameter.grad for name, parameter in model.named_parameters()}
-    for parameter in model.parameters():
-        parameter.grad = None
-    loss.backward()
-    found = {}
-    for name, parameter in model.named_parameters():
-        if parameter.grad is not None:
-            found[name] = as_numbers(name, parameter.grad)
-        parameter.grad = kept[name]
-    return found
-
-

@@ -3,17 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from minibert.errors import InputError
 
 
-def text_section(tokenizer: Any, text: Any, text_pair: Any = None, ids: Any = None) -> dict[str, Any]:
+def text_section(tokenizer: Any, text: Any, text_pair: Any, ids: np.ndarray | None) -> dict[str, Any] | None:
     """What a pack says of its text: the text itself, normalised, its words (pre-tokens), its tokens.
 
     Args:
         tokenizer: minibert's, or None: then only the text is kept.
-        text, text_pair: a text or a list of them.
-        ids: the rows of input_ids, whose tokens are listed with special tokens and padding.
+        text, text_pair: a text or a list of them; without a text there is no section.
+        ids: (B, T) input_ids, whose tokens are listed with special tokens and padding.
     """
+    if text is None:
+        return None
     texts, pairs = _listed(text), None if text_pair is None else _listed(text_pair)
     section: dict[str, Any] = {"texts": texts}
     if pairs is not None:
@@ -25,8 +29,8 @@ def text_section(tokenizer: Any, text: Any, text_pair: Any = None, ids: Any = No
         if each:
             section[f"normalized_{name}"] = [tokenizer._normalized(one) for one in each]
             section[f"words_of_{name}"] = [_words(tokenizer, one) for one in each]
-    if ids is not None:
-        section["tokens"] = [tokenizer.convert_ids_to_tokens(row) for row in ids]
+    if ids is not None and ids.ndim == 2:
+        section["tokens"] = [tokenizer.convert_ids_to_tokens(row) for row in ids.tolist()]
     return section
 
 
