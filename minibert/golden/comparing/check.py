@@ -16,7 +16,7 @@ from minibert.golden.comparing.selection import Selection
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.manifest import sections_of_model
 from minibert.golden.packs.pack import Pack, open_pack
-from minibert.models.model import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 
 _SIZES = (
     "model_type", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",

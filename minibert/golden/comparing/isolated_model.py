@@ -15,7 +15,7 @@ from minibert.golden.errors import GoldenError
 from minibert.golden.packs.named_array import VALUE, NamedArray
 from minibert.golden.packs.pack import Entry, Pack
 from minibert.golden.recording.streaming import run_streamed, twin_of
-from minibert.models.model import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 
 
 def check_model_isolated(pack: Pack, model: PreTrainedModel, judge: Judge, selection: Selection) -> Report:

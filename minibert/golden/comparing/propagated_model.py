@@ -14,7 +14,7 @@ from minibert.golden.packs.named_array import NamedArray
 from minibert.golden.packs.pack import Pack
 from minibert.golden.recording.streaming import run_streamed, twin_of
 from minibert.golden.recording.training_steps import Training, run_training
-from minibert.models.model import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 
 
 def check_model_propagated(

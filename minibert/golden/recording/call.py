@@ -13,7 +13,7 @@ from minibert.golden.errors import GoldenError
 from minibert.golden.packs.named_array import INPUT, INPUT_PREFIX, SEED_PREFIX, NamedArray, Sink
 from minibert.golden.recording.streaming import run_streamed
 from minibert.golden.recording.training_steps import Training, run_training
-from minibert.models.model import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 
 _OPTIONS = (bool, int, float, str, type(None))
 

@@ -16,7 +16,7 @@ from minibert.golden.recording.call import Call
 from minibert.golden.recording.streaming import twin_of
 from minibert.golden.recording.text import encode, text_section
 from minibert.golden.recording.training_steps import Training
-from minibert.models.model import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 
 
 def record(

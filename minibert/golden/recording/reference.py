@@ -22,7 +22,7 @@ from minibert.golden.packs.writer import PackWriter, check_folder
 from minibert.golden.recording.call import Call
 from minibert.golden.recording.reference_hooks import hooked_run
 from minibert.golden.recording.text import text_section
-from minibert.models.model import PreTrainedModel
+from minibert.models.files import PreTrainedModel
 
 
 def record_reference(
