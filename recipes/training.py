@@ -190,7 +190,7 @@ class MaskedTrainer(mb.Trainer):
             metrics[f"{metric_key_prefix}_{name}_accuracy"] = round(float(found.prediction.predictions.mean()), 4)
         losses = [value for name, value in metrics.items() if name.endswith("_loss")]
         metrics[f"{metric_key_prefix}_loss"] = round(float(np.mean(losses)), 4)
-        self._record(**metrics)
+        self.record(**metrics)
         return metrics
 
 

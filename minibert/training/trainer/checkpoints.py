@@ -46,6 +46,33 @@ def step_of(path: Path) -> int:
     return int(match[1]) if match else -1
 
 
+def checkpoint_to_resume(output_dir: Path, wanted: bool | str | os.PathLike[str]) -> Path:
+    """The checkpoint that is asked for, or with True the last one. Raises InputError if there is none."""
+    found = last_checkpoint(output_dir) if isinstance(wanted, bool) else Path(wanted)
+    if found is None:
+        raise InputError(f"{output_dir} holds no checkpoint to resume from.")
+    return found
+
+
+def forget_older_run(output_dir: Path, overwrite: bool) -> None:
+    """Remove the checkpoints of an earlier run. Raises InputError if there are some, and not `overwrite`."""
+    older = checkpoints(output_dir)
+    if older and not overwrite:
+        raise InputError(
+            f"{output_dir} holds {older[-1].name} of an earlier run: train(resume_from_checkpoint=True) goes "
+            "on with it, overwrite_output_dir=True removes it."
+        )
+    for path in older:
+        remove_folder(path)
+
+
+def keep_newest(output_dir: Path, count: int, besides: int | None) -> None:
+    """Remove all but the newest `count` checkpoints; that of the step `besides` stays too, and is not counted."""
+    old = [path for path in checkpoints(output_dir) if step_of(path) != besides]
+    for path in old[:-count]:
+        remove_folder(path)
+
+
 def write_folder(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a folder that becomes `path` in one step; an older `path` is replaced."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")

@@ -3,9 +3,11 @@
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from minibert.files.output import replacing
 
@@ -33,23 +35,41 @@ class JsonLines:
 
 
 class Speed:
-    """Tokens a second, over the training steps alone."""
+    """Tokens a second, over the training steps alone: evaluations and checkpoints do not count."""
 
     def __init__(self) -> None:
         self.tokens, self.seconds, self._begun = 0, 0.0, 0.0
 
-    def __enter__(self) -> "Speed":
+    def begin_step(self) -> None:
+        """A step begins."""
         self._begun = time.perf_counter()
-        return self
 
-    def __exit__(self, *_: Any) -> None:
+    def end_step(self, batches: Sequence[Mapping[str, Any]]) -> None:
+        """A step is made, with these batches."""
         self.seconds += time.perf_counter() - self._begun
+        self.tokens += sum(count_tokens(batch) for batch in batches)
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second since `take`."""
+        return self.tokens / self.seconds if self.seconds else 0.0
 
     def take(self) -> float:
         """Tokens a second since the last call."""
-        rate = self.tokens / self.seconds if self.seconds else 0.0
+        rate = self.rate
         self.tokens, self.seconds = 0, 0.0
         return round(rate, 1)
+
+
+def count_tokens(batch: Mapping[str, Any]) -> int:
+    """How many tokens of the batch are no padding.
+
+    >>> count_tokens({"input_ids": [[2, 7, 3], [2, 3, 0]], "attention_mask": [[1, 1, 1], [1, 1, 0]]})
+    5
+    """
+    if "attention_mask" in batch:
+        return int(np.asarray(batch["attention_mask"]).sum())
+    return int(np.size(batch["input_ids"])) if "input_ids" in batch else int(np.prod(batch["inputs_embeds"].shape[:2]))
 
 
 def progress_bar(total: int, done: int, disable: bool) -> Any:

@@ -27,7 +27,7 @@ class LossScaler:
     The loop of a training step::
 
         model(**batch, trace=trace)
-        grads = scaler.unscale(model.backward(trace, {"loss": scaler.scale}))
+        grads = scaler.unscale(model.backward(trace, scaler.scaled({"loss": 1.0})))
         if scaler.update(grads):
             mb.clip_grad_norm(grads, 1.0)
             optimizer.step(grads)
@@ -50,6 +50,10 @@ class LossScaler:
         self.growth_factor, self.backoff_factor = growth_factor, backoff_factor
         self.growth_interval = growth_interval
         self.good_steps = 0  # in a row
+
+    def scaled(self, seeds: Mapping[str, float]) -> dict[str, float]:
+        """{output: the gradient that enters backward there}, times the scale."""
+        return {name: seed * self.scale for name, seed in seeds.items()}
 
     def unscale(self, grads: Mapping[str, Array]) -> dict[str, Array]:
         """The gradients in at least float32, divided by the scale; new arrays where that changes anything."""

@@ -26,6 +26,16 @@ class Progress:
         """As JSON can hold it."""
         return asdict(self)
 
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another run stood."""
+        for name, value in asdict(Progress(**state)).items():
+            setattr(self, name, value)
+
+    def count_step(self, loss: float) -> None:
+        """One more step was made, with this loss."""
+        self.global_step += 1
+        self.loss_sum += loss
+
     def take_mean_loss(self) -> float | None:
         """The mean loss of the steps since the last call, None if there were none."""
         steps = self.global_step - self.logged_step

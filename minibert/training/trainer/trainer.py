@@ -1,14 +1,13 @@
-"""A small Trainer: the loop, and nothing hidden in it.
+"""A small Trainer: what stands around the loop of `loop.py` in a run of hours.
 
-One step of the optimiser: collate the batches of the step; for each, forward with a trace and backward through
-it; sum the gradients, weighted so that they are those of one large batch; clip; update; go on with the schedule.
-Everything random comes from generators whose states stand in every checkpoint, so an interrupted run goes on with
-bit-identical losses. A float16 model is trained with loss scaling. Not handled: several machines.
+It brings the batches, writes the log, evaluates, saves checkpoints, and goes on from one. Everything random comes
+from generators whose states stand in every checkpoint, so an interrupted run goes on with bit-identical losses.
+A float16 model is trained with loss scaling. Not handled: several machines.
 """
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,20 +15,20 @@ import numpy as np
 
 from minibert.errors import InputError
 from minibert.trace import Trace
-from minibert.training.clipping import clip_grad_norm, global_norm
 from minibert.training.collators import DataCollatorWithPadding, default_data_collator
 from minibert.training.optimizers import AdamW
 from minibert.training.schedules import LRSchedule, get_scheduler
-from minibert.training.trainer import checkpoints as files
+from minibert.training.trainer import checkpoints
 from minibert.training.trainer.arguments import TrainingArguments
 from minibert.training.trainer.evaluation import EvalPrediction, Evaluator, collate
 from minibert.training.trainer.interrupt import Interrupt
 from minibert.training.trainer.log import JsonLines, Speed, as_json, progress_bar
+from minibert.training.trainer.loop import training_loop
 from minibert.training.trainer.loss_scaling import LossScaler
-from minibert.training.trainer.order import epoch_batches
+from minibert.training.trainer.order import DataOrder
 from minibert.training.trainer.plot import LOG_FILE, plot_loss
 from minibert.training.trainer.progress import Progress
-from minibert.training.trainer.weighting import weighted_gradients
+from minibert.training.trainer.run_state import RunState
 
 __all__ = ["EvalPrediction", "TrainOutput", "Trainer"]
 
@@ -98,7 +97,7 @@ class Trainer:
         self.scaler = LossScaler(enabled=model.dtype.name == "float16")
         self.progress = Progress()
         self._log: JsonLines | None = None
-        self._order: tuple[int, list[list[int]]] | None = None  # an epoch and its batches
+        self._order: DataOrder | None = None
 
     @property
     def global_step(self) -> int:
@@ -109,8 +108,6 @@ class Trainer:
     def log_history(self) -> list[dict[str, Any]]:
         """The records of the log."""
         return self.progress.log_history
-
-    # the loop
 
     def train(self, resume_from_checkpoint: bool | str | Path | None = None) -> TrainOutput:
         """Train until the last step or early stopping.
@@ -128,38 +125,53 @@ class Trainer:
             raise InputError("the Trainer has no train_dataset: give it one to train on.")
         if self.args.eval_strategy != "no" and not self.eval_dataset:
             raise InputError(f"eval_strategy is {self.args.eval_strategy!r}, but the Trainer has no eval_dataset.")
-        self.progress, self._log, self._order = Progress(), None, None
-        steps = self._count_steps()
-        self._create_optimizer(steps)
-        self._train_mode()
-        self._begin(resume_from_checkpoint)
-        started, first = time.perf_counter(), self.global_step
-        speed = Speed()
-        with Interrupt() as interrupt, progress_bar(steps, first, self.args.disable_tqdm) as bar:
-            while self.global_step < steps and not self.progress.stopped_early(self.args):
-                with speed:
-                    loss, norm = self._step(speed)
-                bar.update()
-                bar.set_postfix(loss=f"{loss:.4f}", **{"tokens/s": f"{speed.tokens / max(speed.seconds, 1e-9):.0f}"})
-                self._after_step(norm, speed, steps)
-                if interrupt.asked and self.global_step < steps:
-                    self.save_checkpoint()
-                    raise KeyboardInterrupt(f"stopped after step {self.global_step}, which is saved")
+        order = self._order = DataOrder(self.train_dataset, self.args)
+        self._begin(order.total_steps, resume_from_checkpoint)
+        started, first, speed = time.perf_counter(), self.global_step, Speed()
+
+        def after_step(loss: float, norm: float, batches: Sequence[Batch]) -> None:
+            speed.end_step(batches)
+            self.progress.count_step(loss)
+            bar.update()
+            bar.set_postfix(loss=f"{loss:.4f}", **{"tokens/s": f"{speed.rate:.0f}"})
+            self._log_evaluate_and_save(norm, speed, order)
+
+        with Interrupt() as interrupt, progress_bar(order.total_steps, first, self.args.disable_tqdm) as bar:
+            training_loop(
+                self.model,
+                self.optimizer,
+                self.lr_scheduler,
+                self._coming_steps(order, speed, interrupt),
+                after_step,
+                max_grad_norm=self.args.max_grad_norm,
+                scaler=self.scaler,
+                trace_keep=self.trace_keep,
+                on_trace=self.on_trace,
+            )
         self.model.eval()
         if self.args.load_best_model_at_end and self.progress.best_step is not None:
-            files.load_weights(self.model, self._folder(self.progress.best_step))
+            checkpoints.load_weights(self.model, self._folder(self.progress.best_step))
         runtime = time.perf_counter() - started
         metrics = {"train_runtime": runtime, "train_steps_per_second": (self.global_step - first) / max(runtime, 1e-9)}
         return TrainOutput(self.global_step, self.progress.loss_sum / max(self.global_step, 1), metrics)
 
-    def _count_steps(self) -> int:
-        """How many steps the whole run has."""
-        count = len(self.train_dataset or ())
-        batches = math.ceil(count / self.args.per_device_train_batch_size)
-        self.steps_per_epoch = math.ceil(batches / self.args.gradient_accumulation_steps)
-        if self.args.max_steps > 0:
-            return self.args.max_steps
-        return max(1, math.ceil(self.args.num_train_epochs * self.steps_per_epoch))
+    # before the loop
+
+    def _begin(self, steps: int, resume: bool | str | Path | None) -> None:
+        """Make the optimiser, the schedule and the output folder ready, and go on from a checkpoint if asked to."""
+        self.progress, self._log = Progress(), None
+        self._create_optimizer(steps)
+        if self.args.dropout:
+            self.model.train(np.random.default_rng([self.args.seed, 0]))
+        else:
+            self.model.eval()
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        checkpoints.remove_leftovers(self.output_dir)
+        if resume is None or resume is False:
+            checkpoints.forget_older_run(self.output_dir, self.args.overwrite_output_dir)
+        else:
+            self._run_state().load(checkpoints.checkpoint_to_resume(self.output_dir, resume))
+        self._log = JsonLines(self.output_dir / LOG_FILE, self.log_history)
 
     def _create_optimizer(self, steps: int) -> None:
         args = self.args
@@ -175,82 +187,53 @@ class Trainer:
         elif not isinstance(self.lr_scheduler, LRSchedule):
             self.lr_scheduler = self.lr_scheduler(self.optimizer)
 
-    def _train_mode(self) -> None:
-        if self.args.dropout:
-            self.model.train(np.random.default_rng([self.args.seed, 0]))
-        else:
-            self.model.eval()
+    # between steps
 
-    def _step(self, speed: Speed) -> tuple[float, float]:
-        """One step of the optimiser -> its loss, and the norm of its gradients before clipping."""
-        batches = [collate(self.model, self.data_collator, rows) for rows in self._rows()]
-        scaler = self.scaler if self.scaler.enabled else None
-        loss, grads = weighted_gradients(self.model, batches, self.trace_keep, self._see_trace, scaler)
-        if not math.isfinite(loss):
-            raise InputError(
-                f"the loss of step {self.global_step + 1} is {loss}: the weights are as they were before it; "
-                "try a smaller learning_rate."
-            )
-        norm = 0.0
-        if grads:  # none where no label counted in any batch
-            limit = self.args.max_grad_norm
-            norm = clip_grad_norm(grads, limit) if limit > 0 else global_norm(grads)
-            if self.scaler.follow(not self.scaler.enabled or math.isfinite(norm)):
-                self.optimizer.step(grads)
-        self.lr_scheduler.step()
-        self.progress.global_step += 1
-        self.progress.loss_sum += loss
-        speed.tokens += sum(_tokens(batch) for batch in batches)
-        return loss, norm
+    def _coming_steps(self, order: DataOrder, speed: Speed, interrupt: Interrupt) -> Iterator[tuple[int, list[Batch]]]:
+        """(steps made before, batches) of every step that is still to be made."""
+        while self.global_step < order.total_steps:
+            if interrupt.asked:
+                self.save_checkpoint()
+                raise KeyboardInterrupt(f"stopped after step {self.global_step}, which is saved")
+            if self.progress.stopped_early(self.args):
+                return
+            speed.begin_step()
+            batches = [collate(self.model, self.data_collator, rows) for rows in order.rows(self.global_step)]
+            yield self.global_step, batches
 
-    def _rows(self) -> list[list[Mapping[str, Any]]]:
-        """The features of the coming step, one list a batch."""
-        assert self.train_dataset is not None
-        epoch, place = divmod(self.global_step, self.steps_per_epoch)
-        if self._order is None or self._order[0] != epoch:
-            seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
-            lengths = [len(row["input_ids"]) for row in self.train_dataset] if self.args.group_by_length else None
-            size = self.args.per_device_train_batch_size
-            self._order = epoch, epoch_batches(len(self.train_dataset), size, seed, epoch, lengths)
-        accumulated = self.args.gradient_accumulation_steps
-        batches = self._order[1][place * accumulated : (place + 1) * accumulated]
-        return [[self.train_dataset[i] for i in batch] for batch in batches]
+    def _log_evaluate_and_save(self, norm: float, speed: Speed, order: DataOrder) -> None:
+        args, last = self.args, self.global_step == order.total_steps
 
-    def _see_trace(self, number: int, trace: Trace) -> None:
-        if self.on_trace is not None:
-            self.on_trace(self.global_step, number, trace)
+        def is_due(strategy: str, every: int) -> bool:
+            unit = {"steps": every, "epoch": order.steps_per_epoch}.get(strategy)
+            return unit is not None and self.global_step % unit == 0
 
-    # after a step: log, evaluate, save
-
-    def _after_step(self, norm: float, speed: Speed, steps: int) -> None:
-        args, last = self.args, self.global_step == steps
-        if self._is_due(args.logging_strategy, args.logging_steps) or last:
+        if is_due(args.logging_strategy, args.logging_steps) or last:
             self._log_training(norm, speed)
         improved = False
-        if self._is_due(args.eval_strategy, args.eval_steps or args.logging_steps):
+        if is_due(args.eval_strategy, args.eval_steps or args.logging_steps):
             improved = self.progress.note_evaluation(self.evaluate(), args)
-        due = self._is_due(args.save_strategy, args.save_steps) or (last and args.save_strategy != "no")
+        due = is_due(args.save_strategy, args.save_steps) or (last and args.save_strategy != "no")
         if due or (improved and args.load_best_model_at_end):
             self.save_checkpoint()
-
-    def _is_due(self, strategy: str, every: int) -> bool:
-        unit = {"steps": every, "epoch": self.steps_per_epoch}.get(strategy)
-        return unit is not None and self.global_step % unit == 0
 
     def _log_training(self, norm: float, speed: Speed) -> None:
         mean = self.progress.take_mean_loss()
         if mean is not None:
             rate = self.lr_scheduler.get_last_lr()[0]
-            self._record(loss=mean, learning_rate=rate, grad_norm=norm, tokens_per_second=speed.take())
+            self.record(loss=mean, learning_rate=rate, grad_norm=norm, tokens_per_second=speed.take())
 
-    def _record(self, **values: Any) -> None:
-        epoch = round(self.global_step / self.steps_per_epoch, 4) if hasattr(self, "steps_per_epoch") else 0.0
+    def record(self, **values: Any) -> None:
+        """Add a record to the log: the step, the epoch, and these values."""
+        epoch = 0.0 if self._order is None else round(self.global_step / self._order.steps_per_epoch, 4)
         record = as_json({"step": self.global_step, "epoch": epoch, **values})
         self.log_history.append(record)
         if self._log is not None:
             self._log.write(record)
         if self.on_log is not None:
             self.on_log(record)
+
+    # evaluation
 
     def evaluate(
         self, eval_dataset: Sequence[Mapping[str, Any]] | None = None, metric_key_prefix: str = "eval"
@@ -265,7 +248,7 @@ class Trainer:
             metrics.update(
                 {f"{metric_key_prefix}_{name}": value for name, value in self.compute_metrics(found.prediction).items()}
             )
-        self._record(**metrics)
+        self.record(**metrics)
         return metrics
 
     def predict(self, dataset: Sequence[Mapping[str, Any]]) -> EvalPrediction:
@@ -294,12 +277,10 @@ class Trainer:
     def save_checkpoint(self) -> Path:
         """Write everything that resuming needs to output_dir/checkpoint-STEP, and remove what is too old."""
         folder = self._folder(self.global_step)
-        files.write_folder(folder, self._write_checkpoint)
+        checkpoints.write_folder(folder, self._write_checkpoint)
         if self.args.save_total_limit is not None:
             best = self.progress.best_step if self.args.load_best_model_at_end else None
-            old = [path for path in files.checkpoints(self.output_dir) if files.step_of(path) != best]
-            for path in old[: -self.args.save_total_limit]:
-                files.remove_folder(path)
+            checkpoints.keep_newest(self.output_dir, self.args.save_total_limit, besides=best)
         return folder
 
     def _folder(self, step: int) -> Path:
@@ -307,67 +288,14 @@ class Trainer:
 
     def _write_checkpoint(self, folder: Path) -> None:
         self.save_model(folder)
-        files.save_state(folder, self.optimizer, self._state())
+        self._run_state().save(folder)
 
-    def _state(self) -> dict[str, Any]:
-        rng = self.model.parameters.rng
-        draws = hasattr(self.data_collator, "state_dict")
-        return {
-            "format": 1,
-            "same_run": self._same_run(),
-            "progress": self.progress.state_dict(),
-            "schedule": self.lr_scheduler.state_dict(),
-            "loss_scale": self.scaler.state_dict(),
-            "dropout_rng": None if rng is None else rng.bit_generator.state,
-            "collator": self.data_collator.state_dict() if draws else None,
-        }
-
-    def _same_run(self) -> dict[str, Any]:
-        return {**self.args.same_run(), "texts": len(self.train_dataset or ()), "dtype": self.model.dtype.name}
-
-    def _begin(self, resume: bool | str | Path | None) -> None:
-        """Make the output folder ready, and go on from a checkpoint if asked to."""
-        self.output_dir.mkdir(parents=True, exist_ok=True)
-        files.remove_leftovers(self.output_dir)
-        if resume is None or resume is False:
-            self._forget_older_run()
-        else:
-            self._resume(self._found(resume))
-        self._log = JsonLines(self.output_dir / LOG_FILE, self.log_history)
-
-    def _forget_older_run(self) -> None:
-        older = files.checkpoints(self.output_dir)
-        if older and not self.args.overwrite_output_dir:
-            raise InputError(
-                f"{self.output_dir} holds {older[-1].name} of an earlier run: train(resume_from_checkpoint=True) goes "
-                "on with it, overwrite_output_dir=True removes it."
-            )
-        for path in older:
-            files.remove_folder(path)
-
-    def _found(self, resume: bool | str | Path) -> Path:
-        found = files.last_checkpoint(self.output_dir) if isinstance(resume, bool) else Path(resume)
-        if found is None:
-            raise InputError(f"{self.output_dir} holds no checkpoint to resume from.")
-        return found
-
-    def _resume(self, folder: Path) -> None:
-        """Take everything over from a checkpoint. Raises InputError if it is of another run."""
-        state, optimizer = files.load_state(folder)
-        own = self._same_run()
-        for name, value in state.get("same_run", {}).items():
-            if own.get(name) != value:
-                raise InputError(f"{folder} is of a run with {name} {value!r}, and this one has {own.get(name)!r}.")
-        files.load_weights(self.model, folder)
-        self.optimizer.load_state_dict(optimizer)
-        self.lr_scheduler.load_state_dict(state["schedule"])
-        if "loss_scale" in state:
-            self.scaler.load_state_dict(state["loss_scale"])
-        if state["dropout_rng"] is not None:
-            self.model.parameters.rng.bit_generator.state = state["dropout_rng"]
-        if state["collator"] is not None:
-            self.data_collator.load_state_dict(state["collator"])
-        self.progress = Progress(**state["progress"])
+    def _run_state(self) -> RunState:
+        texts, dtype = len(self.train_dataset or ()), self.model.dtype.name
+        same_run = {**self.args.same_run(), "texts": texts, "dtype": dtype}
+        return RunState(
+            self.model, self.optimizer, self.lr_scheduler, self.scaler, self.data_collator, self.progress, same_run
+        )
 
 
 def _checked(name: str, dataset: Any) -> Sequence[Mapping[str, Any]] | None:
@@ -376,10 +304,3 @@ def _checked(name: str, dataset: Any) -> Sequence[Mapping[str, Any]] | None:
             f"{name} is a {type(dataset).__name__}: a sequence of features, such as a list, belongs there."
         )
     return dataset
-
-
-def _tokens(batch: Batch) -> int:
-    """How many tokens of the batch are no padding."""
-    if "attention_mask" in batch:
-        return int(np.asarray(batch["attention_mask"]).sum())
-    return int(np.size(batch["input_ids"])) if "input_ids" in batch else int(np.prod(batch["inputs_embeds"].shape[:2]))

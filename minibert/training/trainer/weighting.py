@@ -5,13 +5,14 @@ of its small batches, but the mean weighted by their counts; a loss of two parts
 tokens and next sentence) needs a weight for each.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minibert.backend import to_numpy
 from minibert.errors import InputError
+from minibert.functional.losses import IGNORE_INDEX
 from minibert.models.tasks import (
     CausalLM,
     NextSentencePrediction,
@@ -19,10 +20,6 @@ from minibert.models.tasks import (
     QuestionAnswering,
     SequenceClassification,
 )
-from minibert.trace import BACKWARD, Trace
-from minibert.training.trainer.loss_scaling import LossScaler
-
-IGNORED = -100
 
 
 class LossPart(NamedTuple):
@@ -68,7 +65,7 @@ def _labels(model: Any, batch: Mapping[str, Any], name: str) -> np.ndarray:
 
 
 def _counted(labels: np.ndarray) -> int:
-    return int((labels != IGNORED).sum())
+    return int((labels != IGNORE_INDEX).sum())
 
 
 def _is_single_label(config: Any, labels: np.ndarray) -> bool:
@@ -77,42 +74,28 @@ def _is_single_label(config: Any, labels: np.ndarray) -> bool:
     return config.num_labels > 1 and labels.dtype.kind in "iu"
 
 
-def weighted_gradients(
-    model: Any,
-    batches: Sequence[Mapping[str, Any]],
-    keep: Sequence[str] = (),
-    on_trace: Callable[[int, Trace], None] | None = None,
-    scaler: LossScaler | None = None,
-) -> tuple[float, dict[str, Any]]:
-    """The loss and the gradients of several batches as if they were one.
+class WeightedBatch(NamedTuple):
+    """A batch of a step, and how much each part of its loss counts."""
 
-    A part of the loss is a mean over n_i labels in batch i, so its mean over all is Σ (n_i / Σ n) part_i: the
-    weight of a batch is the gradient that enters its backward pass. A batch in which nothing counts is left out;
-    where nothing counts in any, the loss is 0 and there are no gradients.
+    number: int  # of the batch in its step
+    batch: Mapping[str, Any]
+    weights: dict[str, float]  # {trace name of a part of the loss: the gradient that enters backward there}
 
-    Args:
-        keep: what the traces keep besides what backward needs.
-        on_trace: called with the number of the batch and its trace, before backward.
-        scaler: for float16, what the gradients are scaled by on their way; they come back unscaled, in float32.
+
+def weighted_batches(model: Any, batches: Sequence[Mapping[str, Any]]) -> list[WeightedBatch]:
+    """The batches of one step with weights that make their gradients add up to those of one large batch.
+
+    A part of the loss is a mean over n_i labels in batch i. Its mean over all batches is Σ (n_i / Σ n) part_i, so
+    n_i / Σ n is the gradient that enters the backward pass of batch i. A batch in which nothing counts is left out.
+
+    Raises:
+        InputError: a batch has no labels for this model.
     """
     parts = [loss_parts(model, batch) for batch in batches]
     totals = {name: sum(part[name].labels for part in parts) for name in parts[0]}
-    loss = 0.0
-    grads: dict[str, Any] = {}
+    found = []
     for number, (batch, counted) in enumerate(zip(batches, parts, strict=True)):
         weights = {name: part.share * part.labels / totals[name] for name, part in counted.items() if part.labels}
-        if not weights:
-            continue
-        trace = Trace([BACKWARD, *weights, *keep])
-        model(**batch, return_dict=True, trace=trace)
-        loss += sum(weight * trace[name].item() for name, weight in weights.items())
-        if on_trace is not None:
-            on_trace(number, trace)
-        scale = 1.0 if scaler is None else scaler.scale
-        found = model.backward(trace, {name: weight * scale for name, weight in weights.items()})
-        for name, gradient in (found if scaler is None else scaler.unscale(found)).items():
-            if name in grads:
-                grads[name] += gradient
-            else:
-                grads[name] = gradient
-    return loss, grads
+        if weights:
+            found.append(WeightedBatch(number, batch, weights))
+    return found

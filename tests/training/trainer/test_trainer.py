@@ -2,7 +2,6 @@
 
 import builtins
 import functools
-import itertools
 import json
 import operator
 
@@ -12,74 +11,9 @@ import pytest
 import minibert as mb
 from minibert.training.trainer import checkpoints as files
 from minibert.training.trainer.order import epoch_batches
-from minibert.training.trainer.weighting import loss_parts, weighted_gradients
+from minibert.training.trainer.weighting import loss_parts
 from tests.training import small
-
-# class -> labels of six texts of nine tokens, with different numbers of labels that count
-RNG = np.random.default_rng(5)
-IDS = RNG.integers(4, 21, size=(6, 9))
-TOKEN_LABELS = np.where(RNG.random((6, 9)) < [[0.1], [0.9], [0.5], [0.3], [0.9], [0.2]], IDS % 3, -100)
-TOKEN_LABELS[:, 1] = 2
-LABELS = {
-    "BertForMaskedLM": {"labels": TOKEN_LABELS},
-    "BertLMHeadModel": {"labels": TOKEN_LABELS},
-    "BertForPreTraining": {"labels": TOKEN_LABELS, "next_sentence_label": np.array([0, 1, 1, 0, 1, 0])},
-    "BertForNextSentencePrediction": {"next_sentence_label": np.array([0, 1, 1, 0, 1, 0])},
-    "BertForSequenceClassification": {"labels": np.array([0, 1, 2, 0, 1, 2])},
-    "BertForTokenClassification": {"labels": TOKEN_LABELS},
-    "BertForQuestionAnswering": {
-        "start_positions": np.array([1, 9, 2, 3, 9, 4]),
-        "end_positions": np.array([2, 9, 9, 5, 6, 9]),
-    },
-}
-
-
-def build(name: str, **config) -> mb.BertModel:
-    labels = {} if "QuestionAnswering" in name else {"num_labels": 3}
-    settings = {**small.BERT, **labels, "is_decoder": "LMHead" in name, **config}
-    return getattr(mb, name)(mb.BertConfig(**settings), dtype="float64")
-
-
-@pytest.mark.parametrize("name", LABELS)
-def test_small_batches_give_the_large_batchs_loss_and_gradients(name: str) -> None:
-    model = build(name)
-    whole = {"input_ids": IDS, **LABELS[name]}
-    loss, grads = weighted_gradients(model, [whole])
-    assert loss == pytest.approx(float(model(**whole).loss), rel=1e-13)
-    for cuts in ([0, 1, 2, 3, 4, 5, 6], [0, 4, 6], [0, 1, 6]):
-        parts = [{key: value[a:b] for key, value in whole.items()} for a, b in itertools.pairwise(cuts)]
-        summed_loss, summed = weighted_gradients(model, parts)
-        assert summed_loss == pytest.approx(loss, rel=1e-12)
-        assert list(summed) == list(grads)
-        for key, gradient in grads.items():
-            np.testing.assert_allclose(summed[key], gradient, rtol=1e-9, atol=1e-13, err_msg=key)
-
-
-@pytest.mark.parametrize(
-    ("config", "labels"),
-    [
-        ({"num_labels": 1}, np.arange(6.0)),
-        ({"num_labels": 3, "problem_type": "multi_label_classification"}, (IDS[:, :3] % 2).astype(float)),
-    ],
-)
-def test_regression_and_many_labels_are_weighted_by_texts(config: dict, labels: np.ndarray) -> None:
-    model = build("BertForSequenceClassification", **config)
-    whole = {"input_ids": IDS, "labels": labels}
-    loss, grads = weighted_gradients(model, [whole])
-    parts = [{key: value[a:b] for key, value in whole.items()} for a, b in ((0, 1), (1, 6))]
-    summed_loss, summed = weighted_gradients(model, parts)
-    assert summed_loss == pytest.approx(loss, rel=1e-12)
-    for key, gradient in grads.items():
-        np.testing.assert_allclose(summed[key], gradient, rtol=1e-9, atol=1e-13)
-
-
-def test_batches_without_labels_that_count_are_left_out() -> None:
-    model = build("BertForTokenClassification")
-    ignored = {"input_ids": IDS, "labels": np.full((6, 9), -100)}
-    counted = {"input_ids": IDS, "labels": TOKEN_LABELS}
-    alone, _ = weighted_gradients(model, [counted])
-    assert weighted_gradients(model, [ignored, counted])[0] == alone
-    assert weighted_gradients(model, [ignored, ignored]) == (0.0, {})
+from tests.training.trainer.labelled import IDS, LABELS, TOKEN_LABELS, build
 
 
 def test_a_step_without_any_label_changes_nothing(tmp_path) -> None:
