@@ -31,3 +31,11 @@ class TraceError(MinibertError, ValueError):
 
 class BackendError(MinibertError, RuntimeError):
     """The asked-for array library or device cannot be used here."""
+
+
+class OutputError(MinibertError, OSError):
+    """A file cannot be written: the disk is full, or the folder is not yours. `errno` and `filename` are the
+    system's."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])

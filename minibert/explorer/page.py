@@ -10,7 +10,7 @@ from typing import Any
 
 from minibert.errors import InputError
 from minibert.explorer.gather import Options, gather
-from minibert.files.output import replacing
+from minibert.files.output import output_file
 
 SCRIPTS = ("data", "state", "draw", "tokens", "attention", "values", "predictions", "gradients", "main")
 
@@ -28,7 +28,7 @@ class Page(str):
         if not target.parent.is_dir():
             raise InputError(f"{target} cannot be written: there is no folder {target.parent}.")
         try:
-            with replacing(target) as file:
+            with output_file(target) as file:
                 file.write(self.encode("utf-8"))
         except OSError as reason:
             raise InputError(f"{target} cannot be written: {reason.strerror or reason}.") from None

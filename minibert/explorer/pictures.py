@@ -10,7 +10,7 @@ from minibert.backend import to_numpy
 from minibert.errors import InputError, MinibertError
 from minibert.explorer.predictions import choose_places, lens
 from minibert.explorer.tokens import Row, encode, readable
-from minibert.files.output import replacing
+from minibert.files.output import output_file
 
 FORMATS = ("png", "svg", "pdf")
 MOST_LABELS = 48  # tokens whose names fit along an axis
@@ -162,7 +162,7 @@ def _write(figure: Any, path: str | os.PathLike[str] | None) -> Any:
     if form not in FORMATS:
         raise InputError(f"{name} should end in .png, .svg or .pdf.")
     try:
-        with replacing(name) as file:
+        with output_file(name) as file:
             figure.savefig(file, format=form, dpi=150)
     except OSError as reason:
         raise InputError(f"{name} cannot be written: {reason.strerror or reason}.") from None

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from minibert import functional as F
 from minibert.errors import ConfigError
-from minibert.files.output import replacing
+from minibert.files.saving import saving
 from minibert.models.options import suggestion, take_options
 from minibert.weights import HUB_OPTIONS, find_checkpoint, read_json
 
@@ -214,8 +214,7 @@ class PretrainedConfig:
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write config.json into the folder, which is made if need be."""
         text = self.to_json_string()
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        with replacing(Path(folder) / CONFIG_FILE) as file:
+        with saving(folder, ConfigError) as save, save.open(CONFIG_FILE) as file:
             file.write(text.encode("utf-8"))
 
     @classmethod

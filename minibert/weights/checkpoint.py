@@ -17,6 +17,7 @@ import numpy as np
 
 from minibert.errors import WeightFileError
 from minibert.files.json_file import read_json
+from minibert.files.saving import settle
 from minibert.messages import listed, short
 from minibert.weights.safetensors import Array, SafetensorsFile, open_safetensors
 from minibert.weights.shards import INDEX_FILE, SHARD_PATTERN, SINGLE_FILE
@@ -99,6 +100,7 @@ def open_checkpoint(folder: str | os.PathLike[str], *, mapped: bool = True) -> C
         return Checkpoint(path, [open_safetensors(path, mapped=mapped)])
     if not path.is_dir():
         raise WeightFileError(f"{path}: there is no such folder.")
+    settle(path)
     if (path / SINGLE_FILE).exists() or (path / SINGLE_FILE).is_symlink():
         return Checkpoint(path, [open_safetensors(path / SINGLE_FILE, mapped=mapped)])
     if (path / INDEX_FILE).exists() or (path / INDEX_FILE).is_symlink():

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import WeightFileError
+from minibert.files.saving import settle
 from minibert.messages import listed
 from minibert.weights.checkpoint import read_index
 from minibert.weights.shards import INDEX_FILE, SINGLE_FILE
@@ -185,6 +186,7 @@ def _holds(snapshot: Path, needs: Collection[str] | None) -> bool:
 
 def _existing_folder(path: Path) -> Path:
     if path.is_dir():
+        settle(path)
         return path
     if path.is_file():
         raise WeightFileError(f"{path} is a file; give the folder that it stands in.")

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from minibert.errors import WeightFileError
-from minibert.files.output import replacing
+from minibert.files.output import output_file
 
 Array = np.ndarray[Any, np.dtype[Any]]
 ToNumpy = Callable[[Any], Array]
@@ -64,7 +64,7 @@ def save_safetensors(
     dtype or metadata that the format cannot hold, before anything is written.
     """
     pending = prepare(path, arrays, metadata)
-    with replacing(path) as file:
+    with output_file(path, WeightFileError) as file:
         pending.write(file, to_numpy)
 
 

@@ -4,13 +4,10 @@ out.
 `model.safetensors` when everything fits into `max_shard_size`, else `model-00001-of-00003.safetensors` and so
 on with `model.safetensors.index.json`, which says for each tensor which file holds it.
 
-All new files are written and on the disk before the first takes its place, the index last; only then are
-files of an earlier save removed, and only those that carry exactly these names. Where shards of the same
-names are replaced, the old index goes first: a crash in the instant between the renames then leaves a folder
-that is refused for its missing index, never a mixture of two saves that looks whole.
+The new files take the places of the old ones together, see `minibert.files.saving`. With them go the files of an
+earlier save, and only those that carry exactly these names.
 """
 
-import contextlib
 import json
 import os
 import re
@@ -19,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import WeightFileError
-from minibert.files.output import Replacement
+from minibert.files.saving import saving
 from minibert.weights.save import ToNumpy, array_bytes, prepare
 
 SINGLE_FILE = "model.safetensors"
@@ -64,17 +61,16 @@ def save_checkpoint(
     groups = _split(arrays, parse_size(max_shard_size))
     names = _file_names(len(groups))
     pending = [prepare(folder / name, group, metadata) for name, group in zip(names, groups, strict=True)]
-    folder.mkdir(parents=True, exist_ok=True)
-    with Replacement() as new:
+    with saving(folder) as save:
         for name, shard in zip(names, pending, strict=True):
-            shard.write(new.open(folder / name), to_numpy)
+            with save.open(name) as file:
+                shard.write(file, to_numpy)
         if len(names) > 1:
-            new.open(folder / INDEX_FILE).write(_index(names, groups))
+            with save.open(INDEX_FILE) as file:
+                file.write(_index(names, groups))
             names.append(INDEX_FILE)
-        new.sync()
-        _forget_index_of(folder, names)
-        new.rename()
-    _remove_stale(folder, set(names))
+        for name in _of_earlier_saves(save.folder):
+            save.remove(name)
     return [folder / name for name in names]
 
 
@@ -107,21 +103,11 @@ def _index(names: list[str], groups: list[dict[str, Any]]) -> bytes:
     return (json.dumps(index, indent=2, sort_keys=True) + "\n").encode()
 
 
-def _forget_index_of(folder: Path, names: list[str]) -> None:
-    """Remove the old index if shards that it lists are about to be replaced."""
-    if any(SHARD_PATTERN.fullmatch(name) and (folder / name).exists() for name in names):
-        with contextlib.suppress(FileNotFoundError):
-            (folder / INDEX_FILE).unlink()
-
-
-def _remove_stale(folder: Path, written: set[str]) -> None:
-    """Remove the files of an earlier save that would be read instead of, or lie useless beside, the new
-    ones."""
-    for entry in folder.iterdir():
-        ours = entry.name in (SINGLE_FILE, INDEX_FILE) or SHARD_PATTERN.fullmatch(entry.name)
-        if ours and entry.name not in written and not entry.is_dir():
-            try:
-                entry.unlink()
-            except OSError as reason:
-                reason.add_note(f"The new weights are in place, but remove {entry} yourself: it is out of date.")
-                raise
+def _of_earlier_saves(folder: Path) -> list[str]:
+    """The files that would be read instead of, or lie useless beside, new ones."""
+    return [
+        entry.name
+        for entry in folder.iterdir()
+        if entry.name in (SINGLE_FILE, INDEX_FILE) or SHARD_PATTERN.fullmatch(entry.name)
+        if not entry.is_dir()
+    ]

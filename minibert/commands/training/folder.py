@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import InputError
-from minibert.files.output import replacing
+from minibert.files.output import output_file
 from minibert.training.trainer.checkpoints import checkpoints, remove_folder
 from minibert.training.trainer.plot import LOG_FILE
 from minibert.weights import read_json
@@ -85,7 +85,7 @@ def write_run(folder: Path, options: Mapping[str, Any]) -> None:
     """Keep the options, and what the data files are."""
     files = [*options["files"], *([options["eval_file"]] if options["eval_file"] else [])]
     run = {"format": FORMAT, "options": dict(options), "data": {file: describe(file) for file in files}}
-    with replacing(folder / RUN_FILE) as file:
+    with output_file(folder / RUN_FILE) as file:
         file.write(json.dumps(run, indent=1, ensure_ascii=False).encode())
 
 

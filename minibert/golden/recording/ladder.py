@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minibert.files.output import replacing
+from minibert.files.output import output_file
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.manifest import canonical
 from minibert.golden.recording.labels import labels_for
@@ -118,7 +118,7 @@ def record_ladder(
         path = folder / f"{number:02d}_{case.name}.safetensors"
         paths.append(case.record(path, tokenizer, **options))
         rows.append({"file": path.name, "name": case.name, "detects": case.detects, "misses": case.misses})
-    with replacing(folder / INDEX) as file:
+    with output_file(folder / INDEX) as file:
         file.write((canonical(rows).replace("},{", "},\n{") + "\n").encode("utf-8"))
     return paths
 

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from minibert.files.output import replacing
+from minibert.files.output import output_file
 
 
 def write_json(content: Any, path: Path) -> None:
     """Write a JSON file; the old one stays whole until the new one is."""
-    with replacing(path) as stream:
+    with output_file(path) as stream:
         stream.write((json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode())

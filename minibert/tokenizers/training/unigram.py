@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minibert.errors import TokenizerError
-from minibert.files.output import replacing
+from minibert.files.output import output_file
 from minibert.tokenizers.fast.unigram_words import split_words
 from minibert.tokenizers.files.sentencepiece_model import (
     BYTE_PIECES,
@@ -80,7 +80,7 @@ class TrainedUnigram:
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         paths = [target / "spiece.model", target / "tokenizer_config.json"]
-        with replacing(paths[0]) as stream:
+        with output_file(paths[0]) as stream:
             stream.write(self.model.to_bytes())
         write_json({"do_lower_case": False, "keep_accents": True, "tokenizer_class": "RemBertTokenizer"}, paths[1])
         return paths

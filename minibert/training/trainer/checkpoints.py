@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import InputError, WeightFileError
-from minibert.files.output import replacing
+from minibert.files.output import output_file
 from minibert.weights import open_checkpoint, open_safetensors, read_json, save_safetensors
 
 STATE_FILE, OPTIMIZER_FILE = "trainer_state.json", "optimizer.safetensors"
@@ -123,7 +123,7 @@ def save_state(folder: Path, optimizer: Any, state: Mapping[str, Any]) -> None:
     """Write the optimiser's arrays, and its numbers together with `state`."""
     arrays, numbers = _split(optimizer.state_dict())
     save_safetensors(folder / OPTIMIZER_FILE, arrays)
-    with replacing(folder / STATE_FILE) as file:
+    with output_file(folder / STATE_FILE) as file:
         file.write(json.dumps({**state, "optimizer": numbers}, indent=1).encode())
 
 

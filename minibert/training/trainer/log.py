@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minibert.files.output import replacing
+from minibert.files.output import output_file
 
 
 def as_json(record: dict[str, Any]) -> dict[str, Any]:
@@ -25,7 +25,7 @@ class JsonLines:
 
     def __init__(self, path: Path, records: Sequence[dict[str, Any]]) -> None:
         self.path = path
-        with replacing(path) as file:
+        with output_file(path) as file:
             file.write("".join(json.dumps(record) + "\n" for record in records).encode())
 
     def write(self, record: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import InputError, MinibertError
-from minibert.files.output import replacing
+from minibert.files.output import output_file
 
 LOG_FILE = "log.jsonl"
 
@@ -77,7 +77,7 @@ def plot_loss(
     axes[-1].set(xlabel="step")
     for axis in axes:
         axis.grid(alpha=0.3)
-    with replacing(path) as file:
+    with output_file(path) as file:
         figure.savefig(
             file, format=path.suffix[1:], dpi=120, metadata={"Software": None} if path.suffix == ".png" else None
         )
