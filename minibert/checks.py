@@ -1,7 +1,10 @@
 """Checks of plain values that several floors share: each raises InputError with the name and the value in it."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from minibert.errors import InputError
 
@@ -13,3 +16,38 @@ def check_number(name: str, value: Any, lower: float | None = None, below: float
         bounds = [] if lower is None else [f"of at least {lower:g}"]
         bounds += [] if below is None else [f"below {below:g}"]
         raise InputError(f"{name} is {value!r}: a number{' ' if bounds else ''}{' and '.join(bounds)} belongs there.")
+
+
+def check_count(name: str, value: Any, least: int = 1) -> int:
+    """The value as an int; raises InputError unless it is an integer of at least this.
+
+    >>> check_count("top_k", 3)
+    3
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(f"{name} is {value!r}: an integer of {least} or more belongs there.")
+    return int(value)
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> Any:
+    """One of the choices, an enum's value counting as itself; raises an InputError that lists them.
+
+    >>> check_choice("pooling", "cls", ["mean", "cls"])
+    'cls'
+    """
+    value = getattr(value, "value", value)
+    choices = list(choices)
+    if value not in choices:
+        raise InputError(f"{name} is {value!r}: choose one of {', '.join(choices)}.")
+    return value
+
+
+def check_text(value: Any, what: str = "the input") -> str:
+    """The text itself; raises InputError for anything else.
+
+    >>> check_text("snow")
+    'snow'
+    """
+    if not isinstance(value, str):
+        raise InputError(f"{what} is a {type(value).__name__}: a text (str) belongs there.")
+    return value

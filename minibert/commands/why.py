@@ -26,8 +26,8 @@ def explain(answerer: Any, text: str) -> Reasons:
     Raises:
         InputError: the text has no mask, or its mask is an input of a task other than fill-mask.
     """
+    from minibert.functional.softmax import softmax
     from minibert.inspection.analysis import logit_lens
-    from minibert.pipelines.scores import softmax
 
     model, tokenizer = answerer.model, answerer.tokenizer
     encoded = tokenizer(text, return_special_tokens_mask=True)
@@ -92,7 +92,7 @@ def _without(
 ) -> np.ndarray:
     """(hidden ids, masks): each answer's probability at its mask while one id is hidden."""
     from minibert.backend import to_numpy
-    from minibert.pipelines.scores import softmax
+    from minibert.functional.softmax import softmax
 
     probabilities = np.empty((len(hidden), len(places)))
     for start in range(0, len(hidden), _AT_ONCE):

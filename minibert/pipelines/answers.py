@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minibert.pipelines.scores import softmax
+from minibert.functional.softmax import softmax
 from minibert.tokenizers.stages.template import Encoding
 
 

@@ -2,36 +2,30 @@
 
 A task fills in three steps, and this file does the rest:
 
-    input -> `prepare` -> rows of ids -> sorted by length, padded, `forward` -> what each row gave -> `finish` -> answer
+    `prepare`: an input -> rows of ids
+    `forward`: rows of like length, padded -> what the model says of each
+    `finish`:  an input, and what the model said of its rows -> the answer
 
 Inputs may be one thing, a list, or a generator. Lists and generators are read in windows, within which rows are
 sorted by length, so that little padding is computed; answers come in the order of the inputs.
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
-from itertools import islice
+from itertools import count, islice
 from typing import Any, ClassVar
 
 import numpy as np
 
+from minibert.checks import check_count
 from minibert.errors import InputError
+from minibert.pipelines.rows import Batch, Job, Row, by_length, pad
 from minibert.pipelines.untrained import check_trained
 
 WINDOW = 32  # batches that are sorted together
 LONG = 64  # inputs from which on a terminal gets a progress bar
-
-
-@dataclass
-class Row:
-    """One text, pair or part of a long text: what the model is given, as lists, and what the task remembers."""
-
-    inputs: dict[str, list[int]]
-    details: Any = None
-
-    def __len__(self) -> int:
-        return len(self.inputs["input_ids"])
 
 
 @dataclass(frozen=True)
@@ -84,7 +78,7 @@ class Pipeline:
         self.progress = progress
         self.settings = self.read_options(self.settings_class(), options)
         if not allow_untrained:
-            check_trained(model, self.task, self.needs)
+            check_trained(model, self.task, self.needed)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({type(self.model).__name__}, {type(self.tokenizer).__name__})"
@@ -100,17 +94,17 @@ class Pipeline:
         """One input as the rows that the model shall see."""
         raise NotImplementedError
 
-    def forward(self, batch: dict[str, np.ndarray], rows: list[Row]) -> list[Any]:
+    def forward(self, batch: Batch) -> Sequence[Any]:
         """Run the model on padded rows; gives what it says of each, on the host, without the padding."""
         raise NotImplementedError
 
-    def finish(self, item: Any, rows: list[Row], outputs: list[Any], settings: Any) -> Any:
-        """One input's rows and what the model said of them, as the answer."""
+    def finish(self, job: Job) -> Any:
+        """The answer to one input, whose rows have their outputs."""
         raise NotImplementedError
 
-    def needs(self, parameter: str) -> bool:
-        """Whether the task reads this parameter of the model."""
-        return True
+    def needed(self, parameters: list[str]) -> list[str]:
+        """Those of the model's parameters that the task reads: all."""
+        return parameters
 
     # ------------------------------------------------------------ the call
 
@@ -134,6 +128,7 @@ class Pipeline:
         Raises:
             InputError: an option or an input does not fit; for a list the message says which input.
         """
+        del num_workers
         settings = self.read_options(self.settings, options)
         size = self.batch_size if batch_size is None else check_count("batch_size", batch_size)
         shown = self.progress if progress is None else progress
@@ -141,7 +136,7 @@ class Pipeline:
             return self._stream(inputs, settings, size, None, shown)
         if isinstance(inputs, list):
             return list(self._stream(iter(inputs), settings, size, len(inputs), shown))
-        return self._window([inputs], settings, size, lambda count: None)[0]
+        return self._answers([self._job(inputs, settings, None)], size, _unseen)[0]
 
     def read_options(self, settings: Any, options: dict[str, Any]) -> Any:
         """Settings with these options changed. Raises InputError for a name that the task has not."""
@@ -154,47 +149,33 @@ class Pipeline:
     def _stream(
         self, items: Iterator[Any], settings: Any, size: int, total: int | None, shown: bool | None
     ) -> Iterator[Any]:
+        """The answers to many inputs, of which `total` says how many if that is known."""
         if shown is None:
             shown = total is not None and total >= LONG and sys.stderr.isatty()
-        bar = None
-        if shown:
-            from tqdm import tqdm
-
-            bar = tqdm(total=total, desc=self.task, unit="input")
-        start = 0
-        try:
+        numbers = count()
+        with _progress(self.task, total) if shown else nullcontext(_unseen) as done:
             while window := list(islice(items, WINDOW * size)):
-                tick = (lambda count: None) if bar is None else bar.update
-                yield from self._window(window, settings, size, tick, start if total != 1 else None)
-                start += len(window)
-        finally:
-            if bar is not None:
-                bar.close()
+                jobs = [self._job(item, settings, None if total == 1 else next(numbers)) for item in window]
+                yield from self._answers(jobs, size, done)
 
-    def _window(self, items: list[Any], settings: Any, size: int, tick: Any, start: int | None = None) -> list[Any]:
-        """Answers to inputs whose rows are sorted together; `start` numbers them in error messages."""
-        prepared: list[list[Row]] = []
-        for i, item in enumerate(items):
-            try:
-                prepared.append(self.prepare(item, settings))
-            except InputError as error:
-                if start is None:
-                    raise
-                raise InputError(f"input {start + i}: {error}") from None
-        flat = [(len(row), i, j) for i, rows in enumerate(prepared) for j, row in enumerate(rows)]
-        outputs: list[list[Any]] = [[None] * len(rows) for rows in prepared]
-        waiting = [len(rows) for rows in prepared]
-        flat.sort()
-        for first in range(0, len(flat), size):
-            places = [(i, j) for _, i, j in flat[first : first + size]]
-            rows = [prepared[i][j] for i, j in places]
-            for (i, j), output in zip(places, self.forward(self.pad(rows), rows), strict=True):
-                outputs[i][j] = output
-                waiting[i] -= 1
-                tick(waiting[i] == 0)
-        return [
-            self.finish(item, rows, given, settings) for item, rows, given in zip(items, prepared, outputs, strict=True)
-        ]
+    def _job(self, item: Any, settings: Any, number: int | None) -> Job:
+        """An input with its rows. Raises InputError, which says which input it was if it has a number."""
+        try:
+            return Job(item, settings, self.prepare(item, settings))
+        except InputError as error:
+            if number is None:
+                raise
+            raise InputError(f"input {number}: {error}") from None
+
+    def _answers(self, jobs: list[Job], size: int, done: Callable[[int], Any]) -> list[Any]:
+        """The answers to inputs whose rows are sorted together; `done` is told when the model has read one."""
+        for group in by_length(jobs, size):
+            rows = [row for _, row in group]
+            for (job, row), output in zip(group, self.forward(Batch(rows, self.pad(rows))), strict=True):
+                row.output = output
+                job.waiting -= 1
+                done(job.waiting == 0)
+        return [self.finish(job) for job in jobs]
 
     # ------------------------------------------------------------ helpers of the tasks
 
@@ -243,43 +224,25 @@ class Pipeline:
         return self.tokenizer.decode([id_ for id_ in ids if id_ in self._known], **options)
 
     def pad(self, rows: list[Row]) -> dict[str, np.ndarray]:
-        """Rows -> arrays (B, T) of the longest one's length, padded on the right, as encoders want it."""
-        length = max(map(len, rows))
-        batch = {name: np.full((len(rows), length), self._filler(name)) for name in rows[0].inputs}
-        batch["attention_mask"] = np.zeros((len(rows), length), dtype=np.int64)
-        for i, row in enumerate(rows):
-            for name, values in row.inputs.items():
-                batch[name][i, : len(values)] = values
-            batch["attention_mask"][i, : len(row)] = 1
-        return batch
+        """Rows -> arrays (B, T), padded on the right, as encoders want it."""
+        return pad(rows, self.fillers)
 
-    def _filler(self, name: str) -> int:
-        if name == "token_type_ids":
-            return self.tokenizer.pad_token_type_id
-        for pad in (self.tokenizer.pad_token_id, self.model.config.pad_token_id):
-            if pad is not None:
-                return pad
-        return 0
+    @property
+    def fillers(self) -> dict[str, int]:
+        """What padding holds, by the input's name."""
+        pads = (self.tokenizer.pad_token_id, self.model.config.pad_token_id, 0)
+        first = next(pad for pad in pads if pad is not None)
+        return {"input_ids": first, "token_type_ids": self.tokenizer.pad_token_type_id}
 
 
-def check_text(value: Any, what: str = "the input") -> str:
-    """A text. Raises InputError for anything else."""
-    if not isinstance(value, str):
-        raise InputError(f"{what} is a {type(value).__name__}: a text (str) belongs there.")
-    return value
+@contextmanager
+def _progress(task: str, total: int | None) -> Iterator[Callable[[int], Any]]:
+    """A progress bar; what it gives is told how many inputs more are done."""
+    from tqdm import tqdm
+
+    with tqdm(total=total, desc=task, unit="input") as bar:
+        yield bar.update
 
 
-def check_count(name: str, value: Any, least: int = 1) -> int:
-    """An integer of at least this. Raises InputError."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
-        raise InputError(f"{name} is {value!r}: an integer of {least} or more belongs there.")
-    return int(value)
-
-
-def check_choice(name: str, value: Any, choices: Iterable[str]) -> Any:
-    """One of the choices, an enum's value counting as itself. Raises InputError that lists them."""
-    value = getattr(value, "value", value)
-    choices = list(choices)
-    if value not in choices:
-        raise InputError(f"{name} is {value!r}: choose one of {', '.join(choices)}.")
-    return value
+def _unseen(_inputs: int) -> None:
+    """Stands where there is no progress bar."""

@@ -1,14 +1,17 @@
 """feature-extraction: the encoder's last hidden states, or one vector a text pooled from them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from minibert.backend import to_numpy
+from minibert.checks import check_choice, check_text
 from minibert.errors import InputError
-from minibert.pipelines.base import Pipeline, Row, Settings, check_choice, check_text
+from minibert.pipelines.base import Pipeline, Settings
 from minibert.pipelines.embeddings import POOLINGS
+from minibert.pipelines.rows import Batch, Job, Row
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,11 @@ class FeatureExtractionPipeline(Pipeline):
     task = "feature-extraction"
     settings_class = FeatureExtractionSettings
 
-    def needs(self, parameter: str) -> bool:
-        """The encoder; the pooler only if it is asked for, and no task's head."""
-        prefix = self.model.base_model_prefix
-        inside = self.encoder is self.model or parameter.startswith(prefix + ".")
-        return inside and ("pooler." not in parameter or self.settings.pooling == "pooler")
+    def needed(self, parameters: list[str]) -> list[str]:
+        """The encoder's; the pooler's only if it is asked for, and none of a task's head."""
+        prefix = "" if self.encoder is self.model else f"{self.model.base_model_prefix}."
+        pooled = self.settings.pooling == "pooler"
+        return [name for name in parameters if name.startswith(prefix) and (pooled or "pooler." not in name)]
 
     @property
     def encoder(self) -> Any:
@@ -66,17 +69,19 @@ class FeatureExtractionPipeline(Pipeline):
     def prepare(self, item: Any, settings: FeatureExtractionSettings) -> list[Row]:
         return [self.row(self.encode(check_text(item), None, settings))]
 
-    def forward(self, batch: dict[str, np.ndarray], rows: list[Row]) -> list[Any]:
+    def forward(self, batch: Batch) -> Sequence[Any]:
         """The hidden states (T, D) and the pooled output (D,) or None of every row."""
-        output = self.encoder(**batch)
+        output = self.encoder(**batch.arrays)
         hidden = to_numpy(output.last_hidden_state)
         pooled = None if output.pooler_output is None else to_numpy(output.pooler_output)
         return [
-            (hidden[i, : len(row)].copy(), None if pooled is None else pooled[i].copy()) for i, row in enumerate(rows)
+            (hidden[i, : len(row)].copy(), None if pooled is None else pooled[i].copy())
+            for i, row in enumerate(batch.rows)
         ]
 
-    def finish(self, item: Any, rows: list[Row], outputs: list[Any], settings: FeatureExtractionSettings) -> Any:
-        ((hidden, pooled),) = outputs
+    def finish(self, job: Job) -> Any:
+        settings = job.settings
+        hidden, pooled = job.rows[0].output
         if settings.pooling is None:
             vectors = hidden[None]
         else:

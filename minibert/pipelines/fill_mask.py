@@ -1,15 +1,19 @@
 """fill-mask: what stands behind the mask."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from minibert.checks import check_count, check_text
 from minibert.errors import InputError
 from minibert.functional.losses import IGNORE_INDEX
-from minibert.pipelines.base import Pipeline, Row, Settings, check_count, check_text
-from minibert.pipelines.scores import host_logits, softmax, top
+from minibert.functional.softmax import softmax
+from minibert.pipelines.base import Pipeline, Settings
+from minibert.pipelines.rows import Batch, Job, Row
+from minibert.pipelines.scores import host_logits, top
 
 
 @dataclass(frozen=True)
@@ -94,20 +98,20 @@ class FillMaskPipeline(Pipeline):
             )
         return [row]
 
-    def forward(self, batch: dict[str, np.ndarray], rows: list[Row]) -> list[Any]:
+    def forward(self, batch: Batch) -> Sequence[Any]:
         """The logits (masks, V) of every row; the vocabulary's head works at the masks only."""
-        masked = np.full_like(batch["input_ids"], IGNORE_INDEX)
-        for i, row in enumerate(rows):
+        masked = np.full_like(batch.arrays["input_ids"], IGNORE_INDEX)
+        for i, row in enumerate(batch.rows):
             masked[i, row.details] = 0  # any label: it only says which logits to keep
-        output = self.model(**batch, labels=masked, logits_to_keep="labels")
+        output = self.model(**batch.arrays, labels=masked, logits_to_keep="labels")
         logits = output.logits if "logits" in output else output.prediction_logits
-        ends = np.cumsum([len(row.details) for row in rows])
+        ends = np.cumsum([len(row.details) for row in batch.rows])
         return np.split(host_logits(logits)[0], ends[:-1])
 
-    def finish(self, item: Any, rows: list[Row], outputs: list[Any], settings: FillMaskSettings) -> Any:
-        (row,), (logits,) = rows, outputs
+    def finish(self, job: Job) -> Any:
+        settings, (row,) = job.settings, job.rows
         filled = []
-        for place, probs in zip(row.details, softmax(logits), strict=True):
+        for place, probs in zip(row.details, softmax(row.output), strict=True):
             scores = probs if settings.targets is None else probs[settings.targets]
             best = top(scores, settings.top_k or 5)
             ids = best if settings.targets is None else settings.targets[best]

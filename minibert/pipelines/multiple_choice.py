@@ -1,13 +1,17 @@
 """multiple-choice: the best of several continuations or answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from minibert.checks import check_count, check_text
 from minibert.errors import InputError
-from minibert.pipelines.base import Pipeline, Row, Settings, check_count, check_text
-from minibert.pipelines.scores import host_logits, softmax
+from minibert.functional.softmax import softmax
+from minibert.pipelines.base import Pipeline, Settings
+from minibert.pipelines.rows import Batch, Job, Row
+from minibert.pipelines.scores import host_logits
 
 
 @dataclass(frozen=True)
@@ -35,15 +39,15 @@ class MultipleChoicePipeline(Pipeline):
         prompt, choices = _read_question(item)
         return [self.row(self.encode(prompt, choice, settings)) for choice in choices]
 
-    def forward(self, batch: dict[str, np.ndarray], rows: list[Row]) -> list[Any]:
+    def forward(self, batch: Batch) -> Sequence[Any]:
         """The logit of every row: choices of one question need not be in one batch, nor of one length."""
-        output = self.model(**{name: array[:, None] for name, array in batch.items()})
+        output = self.model(**{name: array[:, None] for name, array in batch.arrays.items()})
         return list(host_logits(output.logits)[:, 0])
 
-    def finish(self, item: Any, rows: list[Row], outputs: list[Any], settings: MultipleChoiceSettings) -> Any:
-        choices = _read_question(item)[1]
-        scores = softmax(np.array(outputs))
-        order = np.argsort(-scores, kind="stable")[: settings.top_k]
+    def finish(self, job: Job) -> Any:
+        choices = _read_question(job.item)[1]
+        scores = softmax(np.array([row.output for row in job.rows]))
+        order = np.argsort(-scores, kind="stable")[: job.settings.top_k]
         return [{"choice": choices[i], "index": int(i), "score": float(scores[i])} for i in order]
 
 

@@ -1,13 +1,15 @@
 """next-sentence-prediction: whether one text follows another."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from minibert.checks import check_count, check_text
 from minibert.errors import InputError
-from minibert.pipelines.base import Pipeline, Row, Settings, check_count, check_text
-from minibert.pipelines.scores import host_logits, softmax, top
+from minibert.functional.softmax import softmax
+from minibert.pipelines.base import Pipeline, Settings
+from minibert.pipelines.rows import Batch, Job, Row
+from minibert.pipelines.scores import host_logits, top
 from minibert.pipelines.text_classification import read_pair
 
 LABELS = ("IsNext", "NotNext")  # Devlin et al. 2018, section 3.1
@@ -42,12 +44,12 @@ class NextSentencePredictionPipeline(Pipeline):
             raise InputError("there is one text only: give {'text': 'first', 'text_pair': 'second'}.")
         return [self.row(self.encode(text, check_text(pair), settings))]
 
-    def forward(self, batch: dict[str, np.ndarray], rows: list[Row]) -> list[Any]:
-        output = self.model(**batch)
+    def forward(self, batch: Batch) -> Sequence[Any]:
+        output = self.model(**batch.arrays)
         logits = output.logits if "logits" in output else output.seq_relationship_logits
         return list(host_logits(logits))
 
-    def finish(self, item: Any, rows: list[Row], outputs: list[Any], settings: NextSentenceSettings) -> Any:
-        scores = softmax(outputs[0])
+    def finish(self, job: Job) -> Any:
+        scores, top_k = softmax(job.rows[0].output), job.settings.top_k
         named = [{"label": LABELS[i], "score": float(scores[i])} for i in top(scores, 2)]
-        return named[0] if settings.top_k == 1 else named[: settings.top_k]
+        return named[0] if top_k == 1 else named[:top_k]

@@ -1,14 +1,16 @@
 """question-answering: the part of a text that answers a question."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from minibert.checks import check_count, check_text
 from minibert.errors import InputError
 from minibert.pipelines.answers import best_spans, merge_answers, span_characters
-from minibert.pipelines.base import Pipeline, Row, Settings, check_count, check_text
+from minibert.pipelines.base import Pipeline, Settings
+from minibert.pipelines.rows import Batch, Job, Row
 from minibert.pipelines.scores import host_logits
 
 
@@ -118,22 +120,22 @@ class QuestionAnsweringPipeline(Pipeline):
             )
         return settings.doc_stride
 
-    def forward(self, batch: dict[str, np.ndarray], rows: list[Row]) -> list[Any]:
+    def forward(self, batch: Batch) -> Sequence[Any]:
         """The logits (T,) of start and end of every row."""
-        output = self.model(**batch)
+        output = self.model(**batch.arrays)
         starts, ends = host_logits(output.start_logits), host_logits(output.end_logits)
-        return [(starts[i, : len(row)], ends[i, : len(row)]) for i, row in enumerate(rows)]
+        return [(starts[i, : len(row)], ends[i, : len(row)]) for i, row in enumerate(batch.rows)]
 
-    def finish(self, item: Any, rows: list[Row], outputs: list[Any], settings: QuestionAnsweringSettings) -> Any:
-        context = _read_example(item)[1]
+    def finish(self, job: Job) -> Any:
+        settings, context = job.settings, _read_example(job.item)[1]
         top_k, align = settings.top_k or 1, settings.align_to_words is not False
         # words may join several of the candidates, so that more of them are needed
         candidates = top_k * 2 + 10 if align else top_k
         found: list[tuple[float, int, int]] = []
         no_answer = 1_000_000.0
-        for row, (start, end) in zip(rows, outputs, strict=True):
-            allowed = self._allowed(row)
-            spans, empty = best_spans(start, end, allowed, candidates, settings.max_answer_len or 15)
+        for row in job.rows:
+            start, end = row.output
+            spans, empty = best_spans(start, end, self._allowed(row), candidates, settings.max_answer_len or 15)
             no_answer = min(no_answer, empty)
             found += [(score, *span_characters(row.details, first, last, align)) for first, last, score in spans]
         answers = merge_answers(found, context)

@@ -11,12 +11,6 @@ def host_logits(logits: Array) -> np.ndarray:
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """(..., C) -> (..., C): probabilities that sum to 1 over the last axis."""
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
 def sigmoid(logits: np.ndarray) -> np.ndarray:
     """A probability for every logit by itself, without overflow.
 

@@ -1,13 +1,17 @@
 """text-classification: a class for a text or a pair of texts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from minibert.checks import check_choice, check_count, check_text
 from minibert.errors import InputError
-from minibert.pipelines.base import Pipeline, Row, Settings, check_choice, check_count, check_text
-from minibert.pipelines.scores import host_logits, sigmoid, softmax
+from minibert.functional.softmax import softmax
+from minibert.pipelines.base import Pipeline, Settings
+from minibert.pipelines.rows import Batch, Job, Row
+from minibert.pipelines.scores import host_logits, sigmoid
 
 FUNCTIONS = ("sigmoid", "softmax", "none")
 _NOT_GIVEN = ""  # top_k=None means "all", so that it cannot mean "not given"
@@ -56,11 +60,12 @@ class TextClassificationPipeline(Pipeline):
         text, pair = read_pair(item)
         return [self.row(self.encode(text, pair, settings))]
 
-    def forward(self, batch: dict[str, np.ndarray], rows: list[Row]) -> list[Any]:
-        return list(host_logits(self.model(**batch).logits))
+    def forward(self, batch: Batch) -> Sequence[Any]:
+        return list(host_logits(self.model(**batch.arrays).logits))
 
-    def finish(self, item: Any, rows: list[Row], outputs: list[Any], settings: TextClassificationSettings) -> Any:
-        scores = self._apply(outputs[0], settings.function_to_apply)
+    def finish(self, job: Job) -> Any:
+        settings = job.settings
+        scores = self._apply(job.rows[0].output, settings.function_to_apply)
         if settings.top_k == _NOT_GIVEN and settings.return_all_scores:
             return self._named(scores)
         return self.best(scores, settings.top_k)
@@ -86,7 +91,9 @@ class TextClassificationPipeline(Pipeline):
             else:
                 function = "softmax"
         function = getattr(function, "value", function).lower()
-        return {"sigmoid": sigmoid, "softmax": softmax, "none": lambda same: same}[function](logits)
+        if function == "sigmoid":
+            return sigmoid(logits)
+        return softmax(logits) if function == "softmax" else logits
 
 
 def read_pair(item: Any) -> tuple[str, str | None]:

@@ -1,14 +1,16 @@
 """text-generation: texts continued by a decoder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
+from minibert.checks import check_text
 from minibert.errors import InputError
 from minibert.generation import Options, generate
-from minibert.pipelines.base import Pipeline, Row, Settings, check_text
+from minibert.pipelines.base import Pipeline, Settings
+from minibert.pipelines.rows import Batch, Job, Row, pad
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class TextGenerationPipeline(Pipeline):
         options = {**(settings.tokenizer_kwargs or {}), "add_special_tokens": settings.add_special_tokens, **options}
         if settings.truncation:
             options |= {"truncation": settings.truncation, "max_length": self.cut_length}
-        return self.tokenizer(text, verbose=False, **options)
+        return self.tokenizer(text, pair, verbose=False, **options)
 
     def prepare(self, item: Any, settings: TextGenerationSettings) -> list[Row]:
         encoded = self.encode(check_text(item), None, settings)
@@ -64,22 +66,20 @@ class TextGenerationPipeline(Pipeline):
 
     def pad(self, rows: list[Row]) -> dict[str, np.ndarray]:
         """Rows -> arrays (B, L) padded on the left, so that what is new stands next to the prompt."""
-        length = max(map(len, rows))
-        turned = [
-            Row({name: values[::-1] for name, values in row.inputs.items()}, row.details) for row in rows
-        ]  # padded on the right, then turned again
-        return {name: array[:, :length][:, ::-1] for name, array in super().pad(turned).items()}
+        return pad(rows, self.fillers, left=True)
 
-    def forward(self, batch: dict[str, np.ndarray], rows: list[Row]) -> list[Any]:
+    def forward(self, batch: Batch) -> Sequence[Any]:
         """The texts (num_return_sequences, L) of every row."""
-        settings = rows[0].details
-        texts = generate(self.model, batch, max_length=settings.max_length, **settings.generate_options)
-        return list(texts.reshape(len(rows), -1, texts.shape[1]))
+        settings = batch.rows[0].details
+        texts = generate(self.model, batch.arrays, max_length=settings.max_length, **settings.generate_options)
+        return list(texts.reshape(len(batch.rows), -1, texts.shape[1]))
 
-    def finish(self, item: Any, rows: list[Row], outputs: list[Any], settings: TextGenerationSettings) -> Any:
-        prompt = len(self._decode(rows[0].inputs["input_ids"]))
-        texts = [self._decode(ids.tolist())[prompt:] for ids in outputs[0]]
-        return [{"generated_text": item + text if settings.return_full_text else text} for text in texts]
+    def finish(self, job: Job) -> Any:
+        (row,) = job.rows
+        prompt = len(self._decode(row.inputs["input_ids"]))
+        texts = [self._decode(ids.tolist())[prompt:] for ids in row.output]
+        before = job.item if job.settings.return_full_text else ""
+        return [{"generated_text": before + text} for text in texts]
 
     def _decode(self, ids: list[int]) -> str:
         # byte-level BPE decodes to the very text, in which there is nothing to clean up

@@ -1,15 +1,17 @@
 """token-classification (ner): a class for every token, alone or grouped to entities."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from minibert.checks import check_choice, check_count, check_text
 from minibert.errors import InputError
-from minibert.pipelines.base import Pipeline, Row, Settings, check_choice, check_count, check_text
+from minibert.functional.softmax import softmax
+from minibert.pipelines.base import Pipeline, Settings
 from minibert.pipelines.entities import STRATEGIES, Token, group, label_tokens, merge_overlapping, merge_words
-from minibert.pipelines.scores import host_logits, softmax
+from minibert.pipelines.rows import Batch, Job, Row
+from minibert.pipelines.scores import host_logits
 
 
 @dataclass(frozen=True)
@@ -147,22 +149,23 @@ class TokenClassificationPipeline(Pipeline):
                 stacklevel=6,
             )
 
-    def forward(self, batch: dict[str, np.ndarray], rows: list[Row]) -> list[Any]:
+    def forward(self, batch: Batch) -> Sequence[Any]:
         """The probabilities (T, C) of every row's tokens."""
-        logits = host_logits(self.model(**batch).logits)
-        return [softmax(logits[i, : len(row)]) for i, row in enumerate(rows)]
+        logits = host_logits(self.model(**batch.arrays).logits)
+        return [softmax(logits[i, : len(row)]) for i, row in enumerate(batch.rows)]
 
-    def finish(self, item: Any, rows: list[Row], outputs: list[Any], settings: TokenClassificationSettings) -> Any:
+    def finish(self, job: Job) -> Any:
         found: list[dict[str, Any]] = []
-        for row, scores in zip(rows, outputs, strict=True):
-            entities = self._entities(self._tokens(row, scores), settings.aggregation_strategy)
+        settings = job.settings
+        for row in job.rows:
+            entities = self._entities(self._tokens(row), settings.aggregation_strategy)
             found += [
                 entity
                 for entity in entities
                 if entity.get("entity") not in settings.ignore_labels
                 and entity.get("entity_group") not in settings.ignore_labels
             ]
-        return merge_overlapping(found) if len(rows) > 1 else found
+        return merge_overlapping(found) if len(job.rows) > 1 else found
 
     def _entities(self, tokens: list[Token], strategy: str) -> list[dict[str, Any]]:
         labels, join = self.model.config.id2label, self.tokenizer.convert_tokens_to_string
@@ -172,7 +175,7 @@ class TokenClassificationPipeline(Pipeline):
             labelled = merge_words(tokens, strategy, labels, join)
         return labelled if strategy == "none" else group(labelled, join)
 
-    def _tokens(self, row: Row, scores: np.ndarray) -> list[Token]:
+    def _tokens(self, row: Row) -> list[Token]:
         """The row's tokens that are not special."""
         part: _Part = row.details
         tokens = []
@@ -184,7 +187,7 @@ class TokenClassificationPipeline(Pipeline):
             continues = self._continues_word(word, part.sentence, start, end)
             if id_ == self.tokenizer.unk_token_id:
                 word, continues = part.sentence[start:end], False
-            tokens.append(Token(word, scores[index], start, end, index, continues))
+            tokens.append(Token(word, row.output[index], start, end, index, continues))
         return tokens
 
     def _continues_word(self, token: str, sentence: str, start: int, end: int) -> bool:

@@ -9,19 +9,19 @@ from minibert.pipelines.tasks import TASKS, tasks_of
 _CLASSIFIERS = ("ForSequenceClassification", "ForTokenClassification", "ForMultipleChoice")
 
 
-def untrained_parts(model: Any, needs: Callable[[str], bool]) -> list[str]:
+def untrained_parts(model: Any, needed: Callable[[list[str]], list[str]] = list) -> list[str]:
     """The parameters that were drawn at random when the model was loaded, and have not been trained since.
 
     New biases are zero, and the first step of training moves them: if one of the drawn biases is not zero, the
     head has been trained. A model that was made from a configuration, not loaded, was drawn on purpose.
 
     Args:
-        needs: whether a parameter counts, by its name.
+        needed: which of these parameters count, by their names; by default all.
     """
     report = getattr(model, "load_report", None)
     if report is None:
         return []
-    drawn = [name for name in report.initialised if needs(name)]
+    drawn = needed(list(report.initialised))
     biases = [name for name in drawn if name.endswith("bias")]
     if any(model.parameters[name].any().item() for name in biases):
         return []
@@ -43,11 +43,11 @@ def check_saved_for(task: str, config: Any, source: Any) -> None:
             )
 
 
-def check_trained(model: Any, task: str, needs: Callable[[str], bool]) -> None:
+def check_trained(model: Any, task: str, needed: Callable[[list[str]], list[str]] = list) -> None:
     """Raise InputError if what the task needs was drawn at random, or trained for another task."""
     if getattr(model, "load_report", None) is not None:
         check_saved_for(task, model.config, model.load_report.source)
-    drawn = untrained_parts(model, needs)
+    drawn = untrained_parts(model, needed)
     if drawn:
         shown = ", ".join(drawn[:4]) + (f" and {len(drawn) - 4} more" if len(drawn) > 4 else "")
         saved_as = getattr(model.config, "architectures", None) or []

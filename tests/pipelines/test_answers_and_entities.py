@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from minibert.functional.softmax import softmax
 from minibert.pipelines.answers import best_spans, merge_answers, span_characters
 from minibert.pipelines.entities import Token, group, label_tokens, merge_overlapping, merge_words
-from minibert.pipelines.scores import host_logits, softmax
+from minibert.pipelines.scores import host_logits
 from minibert.tokenizers.stages.template import Encoding
 
 

@@ -88,7 +88,7 @@ def test_rows_of_like_length_go_together(monkeypatch: pytest.MonkeyPatch) -> Non
     shapes: list[tuple[int, ...]] = []
     forward = pipe.forward
     monkeypatch.setattr(
-        pipe, "forward", lambda batch, rows: shapes.append(batch["input_ids"].shape) or forward(batch, rows)
+        pipe, "forward", lambda batch: shapes.append(batch.arrays["input_ids"].shape) or forward(batch)
     )
     texts = [("word " * n).strip() for n in (1, 9, 2, 8, 1, 9, 2, 8)]
     pipe(texts)
@@ -213,11 +213,11 @@ def test_an_untrained_head_does_not_predict(tmp_path: Path, recwarn: pytest.Warn
     assert set(random("a")[0]) == {"label", "score"}
     # the same model, trained one step: its new bias is not zero any more
     loaded = random.model
-    assert untrained_parts(loaded, lambda name: True)
+    assert untrained_parts(loaded)
     trace = mb.Trace("backward")
     loaded(input_ids=[[2, 5, 3]], labels=[1], trace=trace)
     mb.AdamW(loaded, lr=0.01).step(loaded.backward(trace))
-    assert not untrained_parts(loaded, lambda name: True)
+    assert not untrained_parts(loaded)
     mb.pipeline("text-classification", loaded, tokenizer=tokenizer("bert"))
 
 

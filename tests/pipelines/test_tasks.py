@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import minibert as mb
+from minibert.pipelines.rows import Job, Row
 from tests.pipelines.test_pipeline import make
 from tests.small_checkpoints import FAMILIES, LONG, SENTENCES, model, tokenizer
 
@@ -14,6 +15,13 @@ from tests.small_checkpoints import FAMILIES, LONG, SENTENCES, model, tokenizer
 def softmax(logits: np.ndarray) -> np.ndarray:
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def finish(pipe: Any, item: Any, rows: list[Row], outputs: list[Any]) -> Any:
+    """The answer to an input for whose rows the model said this."""
+    for row, output in zip(rows, outputs, strict=True):
+        row.output = output
+    return pipe.finish(Job(item, pipe.settings, rows))
 
 
 def logits_of(pipe: Any, *texts: Any, **options: Any) -> np.ndarray:
@@ -184,7 +192,7 @@ class TestQuestionAnswering:
         first, second, *_, last = [i for i, owner in enumerate(row.details.sequence_ids) if owner == 1]
         logits = np.full(len(row), -5.0)
         logits[[first, second, last]] = 9.0, 8.0, 5.0
-        answers = pipe.finish(item, [row], [(logits, logits)], pipe.settings)
+        answers = finish(pipe, item, [row], [(logits, logits)])
         assert len(answers) == 2
         assert answers[0]["answer"] == "unaffable"
 
@@ -194,7 +202,7 @@ class TestQuestionAnswering:
         rows = pipe.prepare(item, pipe.settings)
         doubts = [3.0, -2.0, *[1.0] * (len(rows) - 2)]
         logits = [np.concatenate([[doubt], np.zeros(len(row) - 1)]) for doubt, row in zip(doubts, rows, strict=True)]
-        answers = pipe.finish(item, rows, [(each, each) for each in logits], pipe.settings)
+        answers = finish(pipe, item, rows, [(each, each) for each in logits])
         inside = sum(owner == 1 for owner in rows[1].details.sequence_ids)
         none = next(answer["score"] for answer in answers if answer["answer"] == "")
         assert none == pytest.approx((np.exp(-2.0) / (np.exp(-2.0) + inside)) ** 2)
@@ -211,7 +219,7 @@ class TestQuestionAnswering:
         for last, found in ((text[0][14], True), (text[0][15], False)):
             start, end = np.zeros(len(first)), np.zeros(len(first))
             start[text[0][0]] = end[last] = 20.0
-            answer = pipe.finish(item, [first], [(start, end)], pipe.settings)
+            answer = finish(pipe, item, [first], [(start, end)])
             assert (answer["score"] > 0.9) == found
 
     def test_parts_have_384_tokens_at_most(self) -> None:
@@ -299,7 +307,7 @@ class TestTokenClassification:
         firsts = [index for index, start in starts.items() if start == 0 or " " in text[start - 1 : start + 1]]
         (row,) = pipe.prepare(text, pipe.settings)
         scores = np.eye(3)[np.arange(len(row)) % 3]
-        found = pipe.finish(text, [row], [scores], pipe.settings)
+        found = finish(pipe, text, [row], [scores])
         labels = [self.TAGS[index % 3] for index in firsts]
         groups = [tag for i, tag in enumerate(labels) if i == 0 or tag == "B-PER" or tag[-3:] != labels[i - 1][-3:]]
         assert [entry["entity_group"] for entry in found] == [tag.split("-")[-1] for tag in groups]
