@@ -70,7 +70,7 @@ _HOME: dict[str, str] = {
          "default_data_collator"],
         "training.collators",
     ),
-    **dict.fromkeys(["DataCollatorForLanguageModeling", "DataCollatorForWholeWordMask"], "training.masking"),
+    **dict.fromkeys(["DataCollatorForLanguageModeling", "DataCollatorForWholeWordMask"], "training.language_modeling"),
     "NextSentenceDataset": "training.next_sentence",
     **dict.fromkeys(
         ["align_labels_with_words", "align_span_with_tokens", "encode_for_classification"], "training.alignment"

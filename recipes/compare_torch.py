@@ -23,8 +23,9 @@ import torch
 import transformers
 from english_models import prepare
 from tqdm import tqdm
-from training import IGNORED, Batches, MaskedTrainer, Recipe, eval_collator, make_trainer
+from training import Batches, MaskedTrainer, Recipe, eval_collator, make_trainer
 
+from minibert.functional.losses import IGNORE_INDEX
 from minibert.training.optimizers import is_not_decayed
 from minibert.training.trainer.order import epoch_batches
 from minibert.training.trainer.plot import LOG_FILE, read_log
@@ -76,9 +77,9 @@ def masked_loss(model: Any, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.
     """The mean loss over the hidden tokens, and whether each was right: logits are computed at these alone."""
     tensors = {name: torch.from_numpy(value) for name, value in batch.items() if isinstance(value, np.ndarray)}
     labels = tensors.pop("labels")
-    hidden = model.base_model(**tensors).last_hidden_state[labels != IGNORED]
+    hidden = model.base_model(**tensors).last_hidden_state[labels != IGNORE_INDEX]
     logits = (model.cls if hasattr(model, "cls") else model.lm_head)(hidden)
-    targets = labels[labels != IGNORED]
+    targets = labels[labels != IGNORE_INDEX]
     return torch.nn.functional.cross_entropy(logits, targets), logits.argmax(-1) == targets
 
 

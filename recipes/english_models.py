@@ -11,7 +11,6 @@ import numpy as np
 from corpora.english import english_corpus
 from corpora.stories import ANIMALS, COLORS, MEN, PLACES, THINGS, WOMEN
 from training import (
-    IGNORED,
     Recipe,
     Rows,
     encode,
@@ -21,6 +20,8 @@ from training import (
     pretrain,
     write_figures,
 )
+
+from minibert.functional.losses import IGNORE_INDEX
 
 LINE_LENGTH = 64  # tokens; pairs of lines may take all positions
 PAIRS = 3000
@@ -75,7 +76,7 @@ def story_tokens(recipe: Recipe, model: Any, tokenizer: Any, rows: Rows) -> dict
     found: dict[str, list[bool]] = {"known": [], "open": []}
     for batch in eval_batches(recipe, rows):
         arrays = collator([batch])
-        places = np.nonzero(arrays["labels"] != IGNORED)
+        places = np.nonzero(arrays["labels"] != IGNORE_INDEX)
         choices = model(**arrays).logits[0].argmax(-1)
         for row, place, choice in zip(*places, choices, strict=True):
             label = int(arrays["labels"][row, place])

@@ -24,7 +24,6 @@ from corpora.multilingual_frames import Line, translations
 from corpora.packages import fetch
 from tiny_rembert_card import TOKENIZER_CARD, model_card
 from training import (
-    IGNORED,
     LOG_FILE,
     PICTURE,
     BatchCollator,
@@ -37,7 +36,9 @@ from training import (
 )
 
 import minibert as mb
+from minibert.functional.losses import IGNORE_INDEX
 from minibert.tokenizers.training.unigram import train_unigram
+from minibert.training.language_modeling import Candidates
 from minibert.weights.shards import SINGLE_FILE
 
 RECIPE = Recipe("tiny-rembert", tokens=20_000_000, learning_rate=2e-3, eval_every=3000)
@@ -128,7 +129,8 @@ class ContentCollator(BatchCollator):
         self.rates = np.full(len(tokenizer), RARE_MASKED)
         self.rates[frames] = COMMON_MASKED
 
-    def _choose(self, input_ids: np.ndarray, excluded: np.ndarray, words: np.ndarray | None) -> np.ndarray:
+    def choose(self, candidates: Candidates) -> np.ndarray:
+        input_ids, excluded, _ = candidates
         return self.rng.random(input_ids.shape) < np.where(excluded, 0.0, self.rates[input_ids])
 
 
@@ -231,7 +233,7 @@ def record_packs(model: Any, tokenizer: Any, folder: Path) -> None:
     text = "En anglais, chien se dit [MASK]."
     one = tokenizer([text], return_tensors="np")
     hidden = one["input_ids"] == tokenizer.mask_token_id
-    labels = np.where(hidden, tokenizer.convert_tokens_to_ids("▁dog"), IGNORED)
+    labels = np.where(hidden, tokenizer.convert_tokens_to_ids("▁dog"), IGNORE_INDEX)
     # gradients of the largest matrices are left out: they are mostly zeros, or as many numbers as the model
     mb.golden.record(
         model, {**one, "labels": labels}, folder / "backward.safetensors", backward=True, text=[text],

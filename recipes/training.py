@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 
 import minibert as mb
+from minibert.functional.losses import IGNORE_INDEX
 from minibert.training.collators import check_features
 from minibert.training.trainer.checkpoints import last_checkpoint
 from minibert.training.trainer.evaluation import Evaluator
 from minibert.weights import save_safetensors
 from minibert.weights.shards import SINGLE_FILE
 
-IGNORED = -100
 LOG_FILE, PICTURE = "log.jsonl", "loss.png"
 Rows = list[dict[str, list[int]]]  # {"input_ids": ..., "token_type_ids": ...}, one a sequence
 Batches = list[dict[str, list[list[int]]]]
@@ -208,7 +208,7 @@ def eval_collator(recipe: Recipe, tokenizer: Any) -> BatchCollator:
 
 def _is_right(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """logits (1, M, V) of the hidden tokens, labels (B, T) -> (M,) whether the first choice is right."""
-    return logits[0].argmax(-1) == labels[labels != IGNORED]
+    return logits[0].argmax(-1) == labels[labels != IGNORE_INDEX]
 
 
 def make_trainer(
@@ -297,7 +297,7 @@ def hidden_tokens(batches: Batches, recipe: Recipe, tokenizer: Any) -> Iterator[
     collator = eval_collator(recipe, tokenizer)
     for batch in batches:
         labels = collator([batch])["labels"]
-        for row, place in zip(*np.nonzero(labels != IGNORED), strict=True):
+        for row, place in zip(*np.nonzero(labels != IGNORE_INDEX), strict=True):
             yield batch["input_ids"][row][place - 1], batch["input_ids"][row][place]
 
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minibert.errors import InputError
-
-IGNORED = -100
+from minibert.functional.losses import IGNORE_INDEX
 
 
 def align_labels_with_words(
@@ -30,11 +29,11 @@ def align_labels_with_words(
     labels, before = [], None
     for word in word_ids:
         if word is None:
-            labels.append(IGNORED)
+            labels.append(IGNORE_INDEX)
         elif not 0 <= word < len(word_labels):
             raise InputError(f"a token is of word {word}, but there are labels of {len(word_labels)} words only.")
         else:
-            labels.append(int(word_labels[word]) if label_all_tokens or word != before else IGNORED)
+            labels.append(int(word_labels[word]) if label_all_tokens or word != before else IGNORE_INDEX)
         before = word
     return labels
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from minibert.backend import to_numpy
 from minibert.errors import InputError
+from minibert.functional.losses import IGNORE_INDEX
 
-IGNORED = -100
 # what a tokenizer's `pad` knows how to fill; anything else with one value a token is padded here
 _PADDED_BY_TOKENIZER = ("input_ids", "token_type_ids", "attention_mask", "special_tokens_mask")
 Feature = Mapping[str, Any]
@@ -103,7 +103,7 @@ class DataCollatorWithPadding:
 
     def _padded_labels(self, rows: list[Sequence[int]], length: int) -> np.ndarray:
         """(B, T) labels on the side where the tokens are, -100 elsewhere."""
-        return pad_rows(rows, length, IGNORED, getattr(self.tokenizer, "padding_side", "right"))
+        return pad_rows(rows, length, IGNORE_INDEX, getattr(self.tokenizer, "padding_side", "right"))
 
 
 def _stacked(name: str, values: Any) -> np.ndarray:
@@ -125,7 +125,7 @@ class DataCollatorForTokenClassification(DataCollatorWithPadding):
         padding: bool | str = True,
         max_length: int | None = None,
         pad_to_multiple_of: int | None = None,
-        label_pad_token_id: int = IGNORED,
+        label_pad_token_id: int = IGNORE_INDEX,
         return_tensors: str = "np",
     ) -> None:
         super().__init__(tokenizer, padding, max_length, pad_to_multiple_of, return_tensors)

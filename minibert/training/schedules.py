@@ -68,33 +68,37 @@ class LRSchedule:
         self.step()
 
 
-def _steps(**counts: Any) -> None:
-    for name, count in counts.items():
-        check_number(name, count, lower=0)
+# shapes: step number, from 0 -> what to multiply the first learning rate by
 
 
-def _warmup(step: int, num_warmup_steps: float) -> float:
-    return float(step) / float(max(1, num_warmup_steps))
+def warmed_up(num_warmup_steps: float, then: Callable[[float], float]) -> Callable[[int], float]:
+    """Up from 0 in a straight line, then as `then` says."""
+
+    def factor(step: int) -> float:
+        return float(step) / float(max(1, num_warmup_steps)) if step < num_warmup_steps else then(step)
+
+    return factor
 
 
-def _progress(step: int, num_warmup_steps: float, num_training_steps: float) -> float:
+def _share_done(step: float, num_warmup_steps: float, num_training_steps: float) -> float:
     """The part of the steps after the warm-up that is done."""
     return float(step - num_warmup_steps) / float(max(1, num_training_steps - num_warmup_steps))
 
 
+def _check_steps(**counts: Any) -> None:
+    for name, count in counts.items():
+        check_number(name, count, lower=0)
+
+
 def get_constant_schedule(optimizer: Optimizer, last_epoch: int = -1) -> LRSchedule:
     """The same learning rate always."""
-    return LRSchedule(optimizer, lambda step: 1, last_epoch)
+    return LRSchedule(optimizer, lambda _: 1, last_epoch)
 
 
 def get_constant_schedule_with_warmup(optimizer: Optimizer, num_warmup_steps: int, last_epoch: int = -1) -> LRSchedule:
     """Up from 0, then constant."""
-    _steps(num_warmup_steps=num_warmup_steps)
-
-    def factor(step: int) -> float:
-        return _warmup(step, num_warmup_steps) if step < num_warmup_steps else 1.0
-
-    return LRSchedule(optimizer, factor, last_epoch)
+    _check_steps(num_warmup_steps=num_warmup_steps)
+    return LRSchedule(optimizer, warmed_up(num_warmup_steps, lambda _: 1.0), last_epoch)
 
 
 def get_linear_schedule_with_warmup(
@@ -112,47 +116,41 @@ def get_linear_schedule_with_warmup(
     >>> rates
     [0.0, 0.5, 1.0, 0.75, 0.5, 0.25, 0.0]
     """
-    _steps(num_warmup_steps=num_warmup_steps, num_training_steps=num_training_steps)
+    _check_steps(num_warmup_steps=num_warmup_steps, num_training_steps=num_training_steps)
 
-    def factor(step: int) -> float:
-        if step < num_warmup_steps:
-            return _warmup(step, num_warmup_steps)
+    def down(step: float) -> float:
         left = float(num_training_steps - step)
         return max(0.0, left / float(max(1, num_training_steps - num_warmup_steps)))
 
-    return LRSchedule(optimizer, factor, last_epoch)
+    return LRSchedule(optimizer, warmed_up(num_warmup_steps, down), last_epoch)
 
 
 def get_cosine_schedule_with_warmup(
     optimizer: Optimizer, num_warmup_steps: int, num_training_steps: int, num_cycles: float = 0.5, last_epoch: int = -1
 ) -> LRSchedule:
     """Up from 0, then down along `num_cycles` waves of a cosine: half a wave ends at 0."""
-    _steps(num_warmup_steps=num_warmup_steps, num_training_steps=num_training_steps, num_cycles=num_cycles)
+    _check_steps(num_warmup_steps=num_warmup_steps, num_training_steps=num_training_steps, num_cycles=num_cycles)
 
-    def factor(step: int) -> float:
-        if step < num_warmup_steps:
-            return _warmup(step, num_warmup_steps)
-        progress = _progress(step, num_warmup_steps, num_training_steps)
-        return max(0.0, 0.5 * (1.0 + math.cos(math.pi * float(num_cycles) * 2.0 * progress)))
+    def wave(step: float) -> float:
+        done = _share_done(step, num_warmup_steps, num_training_steps)
+        return max(0.0, 0.5 * (1.0 + math.cos(math.pi * float(num_cycles) * 2.0 * done)))
 
-    return LRSchedule(optimizer, factor, last_epoch)
+    return LRSchedule(optimizer, warmed_up(num_warmup_steps, wave), last_epoch)
 
 
 def get_cosine_with_hard_restarts_schedule_with_warmup(
     optimizer: Optimizer, num_warmup_steps: int, num_training_steps: int, num_cycles: int = 1, last_epoch: int = -1
 ) -> LRSchedule:
-    """Up from 0, then down half a cosine wave, `num_cycles` times from the top (Loshchilov & Hutter 2017)."""
-    _steps(num_warmup_steps=num_warmup_steps, num_training_steps=num_training_steps, num_cycles=num_cycles)
+    """Up from 0, then down half a cosine wave, `num_cycles` times from the top (Loshchilov & Hutter 2017, eq. 5)."""
+    _check_steps(num_warmup_steps=num_warmup_steps, num_training_steps=num_training_steps, num_cycles=num_cycles)
 
-    def factor(step: int) -> float:
-        if step < num_warmup_steps:
-            return _warmup(step, num_warmup_steps)
-        progress = _progress(step, num_warmup_steps, num_training_steps)
-        if progress >= 1.0:
+    def waves(step: float) -> float:
+        done = _share_done(step, num_warmup_steps, num_training_steps)
+        if done >= 1.0:
             return 0.0
-        return max(0.0, 0.5 * (1.0 + math.cos(math.pi * ((float(num_cycles) * progress) % 1.0))))
+        return max(0.0, 0.5 * (1.0 + math.cos(math.pi * ((float(num_cycles) * done) % 1.0))))
 
-    return LRSchedule(optimizer, factor, last_epoch)
+    return LRSchedule(optimizer, warmed_up(num_warmup_steps, waves), last_epoch)
 
 
 def get_polynomial_decay_schedule_with_warmup(
@@ -167,38 +165,35 @@ def get_polynomial_decay_schedule_with_warmup(
 
     As in transformers, lr_end is meant for the optimiser's default lr: a group with another lr ends in
     proportion.
+
+    Raises:
+        InputError: lr_end is not smaller than the optimiser's lr.
     """
-    _steps(num_warmup_steps=num_warmup_steps, num_training_steps=num_training_steps, lr_end=lr_end, power=power)
+    _check_steps(num_warmup_steps=num_warmup_steps, num_training_steps=num_training_steps, lr_end=lr_end, power=power)
     lr_init = optimizer.defaults["lr"]
     if not lr_init > lr_end:
         raise InputError(f"lr_end is {lr_end}: it must be smaller than the initial lr, {lr_init}.")
 
-    def factor(step: int) -> float:
-        if step < num_warmup_steps:
-            return _warmup(step, num_warmup_steps)
+    def down(step: float) -> float:
         if step > num_training_steps or num_training_steps <= num_warmup_steps:
             return lr_end / lr_init
         left = 1 - (step - num_warmup_steps) / (num_training_steps - num_warmup_steps)
         return ((lr_init - lr_end) * left**power + lr_end) / lr_init
 
-    return LRSchedule(optimizer, factor, last_epoch)
+    return LRSchedule(optimizer, warmed_up(num_warmup_steps, down), last_epoch)
 
 
 def get_inverse_sqrt_schedule(
     optimizer: Optimizer, num_warmup_steps: int, timescale: int | None = None, last_epoch: int = -1
 ) -> LRSchedule:
     """Up from 0, then down as 1 / √step (Vaswani et al. 2017, section 5.3); `timescale` is the warm-up by default."""
-    _steps(num_warmup_steps=num_warmup_steps)
+    _check_steps(num_warmup_steps=num_warmup_steps)
     scale = timescale if timescale is not None else num_warmup_steps or 10_000
     check_number("timescale", scale, lower=1)
     shift = scale - num_warmup_steps
-
-    def factor(step: int) -> float:
-        if step < num_warmup_steps:
-            return _warmup(step, num_warmup_steps)
-        return 1.0 / math.sqrt((step + shift) / scale)
-
-    return LRSchedule(optimizer, factor, last_epoch)
+    return LRSchedule(
+        optimizer, warmed_up(num_warmup_steps, lambda step: 1 / math.sqrt((step + shift) / scale)), last_epoch
+    )
 
 
 SCHEDULES: dict[str, Callable[..., LRSchedule]] = {

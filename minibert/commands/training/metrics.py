@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-IGNORED = -100
+from minibert.functional.losses import IGNORE_INDEX
+
 Metrics = Callable[[Any], dict[str, float]]
 
 
 def masked_accuracy(prediction: Any) -> dict[str, float]:
     """How many of the hidden tokens the first choice gets right; predictions are token ids (N, T)."""
-    hidden = prediction.label_ids != IGNORED
+    hidden = prediction.label_ids != IGNORE_INDEX
     return {"accuracy": float((prediction.predictions == prediction.label_ids)[hidden].mean())} if hidden.any() else {}
 
 
@@ -48,7 +49,7 @@ def word_metrics(labels: Sequence[str], frequent: int) -> Metrics:
 
     def compute(prediction: Any) -> dict[str, float]:
         chosen, right = prediction.predictions, prediction.label_ids
-        counted = right != IGNORED
+        counted = right != IGNORE_INDEX
         found = {
             "accuracy": float((chosen == right)[counted].mean()),
             "majority_accuracy": float((right == frequent)[counted].mean()),

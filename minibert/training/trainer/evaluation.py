@@ -9,12 +9,12 @@ import numpy as np
 
 from minibert.backend import to_numpy
 from minibert.errors import InputError
+from minibert.functional.losses import IGNORE_INDEX
 from minibert.trace import Trace
 from minibert.training.trainer.weighting import loss_parts
 
 LABELS = ("labels", "next_sentence_label", "start_positions", "end_positions")
 _NOT_PREDICTIONS = ("loss", "hidden_states", "attentions", "cross_attentions", "past_key_values")
-IGNORED = -100
 
 
 class EvalPrediction(NamedTuple):
@@ -147,6 +147,6 @@ def _joined(batches: list[Any]) -> Any:
 
 
 def _filled(array: np.ndarray, length: int) -> np.ndarray:
-    filled = np.full((array.shape[0], length, *array.shape[2:]), IGNORED, dtype=array.dtype)
+    filled = np.full((array.shape[0], length, *array.shape[2:]), IGNORE_INDEX, dtype=array.dtype)
     filled[:, : array.shape[1]] = array
     return filled
