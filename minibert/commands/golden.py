@@ -172,7 +172,7 @@ def _load(name: str, class_name: str | None, dtype: str | None, seed: int = 0) -
     """The checkpoint as a model of this class, or of the class that it says it is of."""
     import minibert
     from minibert.errors import InputError
-    from minibert.golden.recording.ladder import overrides_for
+    from minibert.golden.recording.family import overrides_for
     from minibert.models.files import PreTrainedModel
 
     if class_name is None:

@@ -11,7 +11,8 @@ from minibert.golden.comparing.report import Report
 from minibert.golden.comparing.results import TensorResult
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.pack import Pack, open_pack
-from minibert.golden.recording.ladder import Case, cases, record_ladder
+from minibert.golden.recording.case import Case
+from minibert.golden.recording.ladder import cases, record_ladder
 from minibert.golden.recording.record import record
 from minibert.golden.recording.reference import record_reference
 from minibert.golden.recording.training_steps import Training
