@@ -12,6 +12,7 @@ import numpy as np
 from minibert.backend import array_module, to_numpy
 from minibert.errors import InputError
 from minibert.explorer.packing import rounded
+from minibert.functional.softmax import log_softmax
 from minibert.trace import Run
 
 
@@ -27,8 +28,7 @@ def lens(model: Any, states: Iterable[Any], places: list[int]) -> Iterator[np.nd
     for state in states:
         index = array_module(state).asarray(places, dtype=int)
         logits = to_numpy(head.forward(state[:1, index], Run()))[0].astype(np.float64)
-        shifted = logits - logits.max(axis=-1, keepdims=True)
-        yield shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+        yield log_softmax(logits)
 
 
 def choose_places(places: Any, tokens: list[dict[str, Any]]) -> list[int]:

@@ -13,10 +13,10 @@ import numpy as np
 from minibert.backend import to_numpy
 from minibert.explorer.packing import Blob, code_signed, rounded
 from minibert.trace import Trace
+from minibert.trace.show import MASKED
 
 CODES_BUDGET = 400_000  # bytes of codes for all values together
 BINS = 24
-MASKED_BELOW = -1e30  # what a mask has pushed down is no score
 _LAYER = re.compile(r"encoder\.layer\.(\d+)")
 
 
@@ -129,7 +129,7 @@ def _statistics(array: np.ndarray) -> dict[str, Any]:
     """Extremes, mean, standard deviation and a histogram, of what no mask has pushed down."""
     real = array.reshape(-1).astype(np.float64)
     finite = real[np.isfinite(real)]
-    kept = finite[finite > MASKED_BELOW]
+    kept = finite[finite > -MASKED]
     record: dict[str, Any] = {"masked": int(finite.size - kept.size), "notFinite": int(real.size - finite.size)}
     if kept.size == 0:
         return record

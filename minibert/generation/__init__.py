@@ -3,7 +3,7 @@
 This package calls a model and knows nothing of what is inside it, so that models may import it.
 """
 
-from minibert.generation.entry import GenerateOutput, generate
+from minibert.generation.generate import GenerateOutput, generate
 from minibert.generation.options import Options
 from minibert.generation.streamers import TextStreamer
 

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minibert.functional.softmax import log_softmax
 from minibert.generation.decoder import Decoder
-from minibert.generation.processors import Processor, log_softmax
+from minibert.generation.processors import Processor
 from minibert.generation.stopping import Stopping
 
 NEVER = np.float32(-1e9)  # the score of what must not be chosen

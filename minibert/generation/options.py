@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from minibert.checks import check_count
 from minibert.errors import InputError
 
 NEW_TOKENS = 20  # transformers' default
 SAMPLING = ("temperature", "top_k", "top_p", "min_p")
 BEAMS = ("length_penalty", "early_stopping")
 POSITIONS = ("transformers", "model")
+_INTEGERS = {  # option -> the least that it can be
+    "max_length": 1, "max_new_tokens": 1, "num_beams": 1, "num_return_sequences": 1,
+    "min_length": 0, "min_new_tokens": 0, "top_k": 0, "no_repeat_ngram_size": 0,
+}  # fmt: skip
 SPECIAL_TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
 
 
@@ -108,15 +113,14 @@ class Options:
 
     def check(self, vocab_size: int) -> None:
         """Raise InputError for what cannot be meant, and warn of what has no effect."""
-        for name in ("max_length", "max_new_tokens", "num_beams", "num_return_sequences"):
-            _check_integer(name, getattr(self, name), 1)
-        for name in ("min_length", "min_new_tokens", "top_k", "no_repeat_ngram_size"):
-            _check_integer(name, getattr(self, name), 0)
+        for name, least in _INTEGERS.items():
+            if getattr(self, name) is not None:
+                check_count(name, getattr(self, name), least)
         for name in ("temperature", "repetition_penalty"):
-            _check_number(name, getattr(self, name), lambda value: value > 0, "a number above 0")
+            _check_number(name, getattr(self, name), "a number above 0", lambda value: value > 0)
         for name in ("top_p", "min_p"):
-            _check_number(name, getattr(self, name), lambda value: 0 <= value <= 1, "a number from 0 to 1")
-        _check_number("length_penalty", self.length_penalty, lambda value: True, "a number")
+            _check_number(name, getattr(self, name), "a number from 0 to 1", lambda value: 0 <= value <= 1)
+        _check_number("length_penalty", self.length_penalty, "a number")
         if self.early_stopping not in (None, True, False, "never"):
             raise InputError(f"early_stopping is {self.early_stopping!r}: True, False or 'never' belongs there.")
         if self.positions not in POSITIONS:
@@ -208,12 +212,7 @@ def _configured(config: Any, name: str) -> Any:
     return ids if ids is not None and ids < config.vocab_size else None
 
 
-def _check_integer(name: str, value: Any, least: int) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least):
-        raise InputError(f"{name} is {value!r}: an integer of {least} or more belongs there.")
-
-
-def _check_number(name: str, value: Any, fits: Callable[[Any], bool], wanted: str) -> None:
+def _check_number(name: str, value: Any, wanted: str, fits: Callable[[Any], bool] | None = None) -> None:
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if value is not None and not (number and fits(value)):
+    if value is not None and not (number and (fits is None or fits(value))):
         raise InputError(f"{name} is {value!r}: {wanted} belongs there.")

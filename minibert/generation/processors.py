@@ -9,15 +9,10 @@ from functools import partial
 
 import numpy as np
 
+from minibert.functional.softmax import log_softmax
 from minibert.generation.options import Options
 
 Processor = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """(..., V) -> (..., V), the logarithms of the probabilities."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def penalise_repetition(ids: np.ndarray, scores: np.ndarray, penalty: float) -> np.ndarray:
@@ -73,12 +68,12 @@ def forbid_end(ids: np.ndarray, scores: np.ndarray, least: int, eos: tuple[int, 
     return scores
 
 
-def apply_temperature(ids: np.ndarray, scores: np.ndarray, temperature: float) -> np.ndarray:
+def apply_temperature(_ids: np.ndarray, scores: np.ndarray, temperature: float) -> np.ndarray:
     """Flatter above 1, steeper below."""
     return (scores / temperature).astype(scores.dtype)
 
 
-def keep_top_k(ids: np.ndarray, scores: np.ndarray, k: int) -> np.ndarray:
+def keep_top_k(_ids: np.ndarray, scores: np.ndarray, k: int) -> np.ndarray:
     """The k likeliest tokens, and what is as likely as the last of them (Fan et al. 2018).
 
     >>> keep_top_k(None, np.array([[1.0, 3.0, 2.0]]), 2)
@@ -89,7 +84,7 @@ def keep_top_k(ids: np.ndarray, scores: np.ndarray, k: int) -> np.ndarray:
     return np.where(scores < least, scores.dtype.type(-np.inf), scores)
 
 
-def keep_top_p(ids: np.ndarray, scores: np.ndarray, p: float, at_least: int) -> np.ndarray:
+def keep_top_p(_ids: np.ndarray, scores: np.ndarray, p: float, at_least: int) -> np.ndarray:
     """The fewest likeliest tokens whose probabilities sum to p or more (Holtzman et al. 2020).
 
     >>> keep_top_p(None, np.log(np.array([[0.5, 0.3, 0.2]])), 0.7, 1).round(2)
@@ -104,7 +99,7 @@ def keep_top_p(ids: np.ndarray, scores: np.ndarray, p: float, at_least: int) -> 
     return np.where(removed, scores.dtype.type(-np.inf), scores)
 
 
-def keep_min_p(ids: np.ndarray, scores: np.ndarray, p: float, at_least: int) -> np.ndarray:
+def keep_min_p(_ids: np.ndarray, scores: np.ndarray, p: float, at_least: int) -> np.ndarray:
     """The tokens that are at least p times as likely as the likeliest (Nguyen et al. 2024).
 
     >>> keep_min_p(None, np.log(np.array([[0.5, 0.3, 0.2]])), 0.5, 1).round(2)

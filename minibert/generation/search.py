@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from minibert.errors import InputError
+from minibert.functional.softmax import log_softmax
 from minibert.generation.decoder import Decoder
-from minibert.generation.processors import Processor, log_softmax
+from minibert.generation.processors import Processor
 from minibert.generation.stopping import Stopping
 
 

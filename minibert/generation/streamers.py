@@ -88,8 +88,12 @@ def streaming(streamer: Any, prompt: np.ndarray) -> Iterator[Callable[[np.ndarra
             if hasattr(streamer, "end"):
                 streamer.end()
     elif streamer is None or callable(streamer):
-        yield streamer or (lambda tokens: None)
+        yield streamer or _unseen
     else:
         raise InputError(
             f"streamer is a {type(streamer).__name__}: a function of the new tokens, or one with put and end."
         )
+
+
+def _unseen(_tokens: np.ndarray) -> None:
+    """Stands where nobody watches."""

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-HIDDEN = -1e30
+from minibert.trace.show import MASKED
+
+HIDDEN = -MASKED
 _BLOCK = 1 << 14
 
 

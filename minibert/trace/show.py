@@ -7,14 +7,14 @@ import numpy as np
 
 from minibert.backend import to_numpy
 
-_MASKED = 1e30  # a number this large is the mask's
+MASKED = 1e30  # a number this far from 0 is a mask's
 
 
 def row_of(trace: Any, name: str, step: int) -> dict[str, Any]:
     """One value of a trace as data: see `Trace.table`."""
     point, array = trace.points[name], to_numpy(trace[name])
     real = array.astype(np.float64)
-    masked = (array.dtype.kind == "f") & (np.abs(real) > _MASKED)
+    masked = (array.dtype.kind == "f") & (np.abs(real) > MASKED)
     real = real[~masked] if not masked.all() else np.zeros(1)
     row = {
         "step": step,

@@ -141,13 +141,13 @@ def _probs_of_wrong_scores(pair: TensorPair, parts: tuple[np.ndarray, ...]) -> M
     yield "the mask is ignored: hidden keys are attended to", _softmax(plain)
     shown = (mask > HIDDEN).astype(np.float64)
     yield "the mask itself, ones and zeros, was added to the scores", _softmax(plain + shown)
-    yield "the mask is inverted: it hides what it should show", _softmax(plain + np.where(mask > HIDDEN, -1e30, 0.0))
+    yield "the mask is inverted: it hides what it should show", _softmax(plain + np.where(mask > HIDDEN, HIDDEN, 0.0))
     product = _softmax(plain) * shown
     yield "the mask multiplies the probabilities, which then do not sum to 1", product
     tokens, keys = plain.shape[-2:]
-    causal = np.where(np.tril(np.ones((tokens, keys), bool), keys - tokens), 0.0, -1e30)
-    yield "a causal mask is applied", _softmax(plain + np.maximum(mask, -1e30) + causal)
-    for words, scores in _wrong_unhidden_scores(pair, query, key, np.maximum(mask, -1e30)):
+    causal = np.where(np.tril(np.ones((tokens, keys), bool), keys - tokens), 0.0, HIDDEN)
+    yield "a causal mask is applied", _softmax(plain + np.maximum(mask, HIDDEN) + causal)
+    for words, scores in _wrong_unhidden_scores(pair, query, key, np.maximum(mask, HIDDEN)):
         yield words, None if scores is None else _softmax(scores)
 
 

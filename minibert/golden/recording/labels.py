@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-IGNORED = -100
+from minibert.functional.losses import IGNORE_INDEX
 
 
 def labels_for(class_name: str, config: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
@@ -18,13 +18,14 @@ def labels_for(class_name: str, config: Any, ids: np.ndarray) -> dict[str, np.nd
     pad = config.pad_token_id
     counted = np.broadcast_to(np.arange(tokens) % 3 == 0, ids.shape) & (ids != pad)
     if class_name.endswith(("CausalLM", "LMHeadModel")):
-        return {"labels": np.where(ids == pad, IGNORED, ids)}
+        return {"labels": np.where(ids == pad, IGNORE_INDEX, ids)}
     if class_name.endswith("MaskedLM"):
-        return {"labels": np.where(counted, ids, IGNORED)}
+        return {"labels": np.where(counted, ids, IGNORE_INDEX)}
     if class_name.endswith("PreTraining"):
-        return {"labels": np.where(counted, ids, IGNORED), "next_sentence_label": np.arange(texts) % 2}
+        return {"labels": np.where(counted, ids, IGNORE_INDEX), "next_sentence_label": np.arange(texts) % 2}
     if class_name.endswith("TokenClassification"):
-        return {"labels": np.where(ids == pad, IGNORED, (np.arange(tokens) + np.zeros_like(ids)) % config.num_labels)}
+        classes = np.broadcast_to(np.arange(tokens) % config.num_labels, ids.shape)
+        return {"labels": np.where(ids == pad, IGNORE_INDEX, classes)}
     if class_name.endswith("QuestionAnswering"):
         return {"start_positions": np.arange(texts) % tokens, "end_positions": (np.arange(texts) + 1) % tokens}
     if class_name.endswith("NextSentencePrediction"):

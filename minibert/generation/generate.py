@@ -1,4 +1,4 @@
-"""`generate`: the door of this package."""
+"""`generate`: from prompts and options to texts, by the search that the options name."""
 
 from dataclasses import dataclass
 from typing import Any
