@@ -7,6 +7,8 @@ imports nothing heavy.
 import importlib
 from typing import Any
 
+from minibert.forms import attach_forms
+
 __version__ = "0.1.0"
 
 # public name -> the module that defines it
@@ -89,6 +91,11 @@ _HOME: dict[str, str] = {
     "train_unigram": "tokenizers.training.unigram",
     "train_wordpiece": "tokenizers.training.wordpiece",
 }  # fmt: skip
+
+# the modules whose forms stand in for plain steps, by the array library that they are for (see forms.py)
+attach_forms("numpy", *(f"minibert.running.{name}" for name in ("half_precision", "blocks", "in_place",
+                                                                "checkpointing", "chunks")))  # fmt: skip
+attach_forms("cupy", "minibert.kernels.primitives", "minibert.kernels.steps")
 
 _SUBMODULES = ("backend", "functional", "golden", "models", "tokenizers", "weights")
 

@@ -4,29 +4,25 @@ Relative position scores follow Shaw et al. 2018 (`relative_key`) and Huang et a
 Softmax, dropout and the mask stand elsewhere; `models/attention.py` puts the steps together.
 """
 
-import numpy as np
-
-from minibert.backend import Array, array_module, contiguous, matmul
-from minibert.kernels import fused
+from minibert.backend import Array, array_module
+from minibert.forms import step
+from minibert.functional.numbers import matmul
 
 
 def split_heads(x: Array, heads: int) -> Array:
-    """x (B, T, N K) -> (B, N, T, K), a view: head n is columns n K .. (n + 1) K."""
+    """x (B, T, N K) -> (B, N, T, K), a view: head n is columns n K .. (n + 1) K.
+
+    >>> import numpy as np
+    >>> split_heads(np.arange(12).reshape(1, 2, 6), heads=3)[0, 1].tolist()  # of two tokens the second head's part
+    [[2, 3], [8, 9]]
+    """
     batch, tokens, width = x.shape
     return x.reshape(batch, tokens, heads, width // heads).transpose(0, 2, 1, 3)
 
 
-def biased_heads(xs: list[Array], biases: list[Array], heads: int) -> list[Array]:
-    """`split_heads` of each x (B, T, N K) + its bias (N K,), for queries, keys and values that nobody else reads."""
-    if len({x.shape for x in xs}) == 1 and fused.usable(*xs, *biases):
-        return fused.split_heads(xs, biases, heads)
-    return [split_heads(x + bias, heads) for x, bias in zip(xs, biases, strict=True)]
-
-
+@step
 def merge_heads(x: Array) -> Array:
     """x (B, N, T, K) -> (B, T, N K): the reverse of `split_heads`, and its backward."""
-    if fused.usable(x):
-        return fused.merge_heads(x)
     batch, heads, tokens, width = x.shape
     return x.transpose(0, 2, 1, 3).reshape(batch, tokens, heads * width)
 
@@ -44,27 +40,21 @@ def attention_scores_backward(dscores: Array, query: Array, key: Array) -> tuple
     return matmul(dscores, key), matmul(dscores.swapaxes(-1, -2), query)
 
 
+@step
 def attention_context(probs: Array, value: Array) -> Array:
-    """probs (B, N, T, S), value (B, N, S, K) -> context (B, T, N K), the heads merged again."""
-    xp = array_module(probs)
-    if xp is not np:
-        return merge_heads(matmul(probs, value))
-    batch, heads, tokens, _ = probs.shape
-    width = value.shape[-1]
-    context = xp.empty((batch, tokens, heads, width), dtype=probs.dtype)
-    matmul(probs, value, out=context.transpose(0, 2, 1, 3))  # written in place, where merge_heads would copy
-    return context.reshape(batch, tokens, heads * width)
+    """probs (B, N, T, S), value (B, N, S, K) -> context (B, T, N K): p v, the heads merged again."""
+    return merge_heads(matmul(probs, value))
 
 
+@step
 def attention_context_backward(dcontext: Array, probs: Array, value: Array) -> tuple[Array, Array]:
     """dcontext (B, T, N K) -> dprobs (B, N, T, S), dvalue (B, N, S, K).
 
-    forward: c = merge(p v), so with dc split into heads: dp = dc vᵀ and dv = pᵀ dc.
+    forward 2: context = merge(c)    so dc is dcontext, split into heads
+    forward 1: c = p v               so dp = dc vᵀ and dv = pᵀ dc
     """
-    dcontext = split_heads(dcontext, probs.shape[1])
-    if array_module(probs) is not np:
-        dcontext = contiguous(dcontext)  # once for both products
-    return matmul(dcontext, value.swapaxes(-1, -2)), matmul(probs.swapaxes(-1, -2), dcontext)
+    dheads = split_heads(dcontext, probs.shape[1])
+    return matmul(dheads, value.swapaxes(-1, -2)), matmul(probs.swapaxes(-1, -2), dheads)
 
 
 def relative_scores(x: Array, table: Array, distance: Array) -> Array:
@@ -85,9 +75,10 @@ def relative_scores_backward(dscores: Array, x: Array, table: Array, distance: A
     forward 1: g = x tableᵀ                          so dx = dg table and dtable = Σ dgᵀ x
     """
     xp = array_module(x)
+    # forward 2
     dby_distance = xp.zeros((*x.shape[:3], table.shape[0]), dtype=dscores.dtype)
     dby_distance[:, :, xp.arange(x.shape[2])[:, None], distance] = dscores
+    # forward 1
     dx = matmul(dby_distance, table)
     dtable = matmul(dby_distance.reshape(-1, table.shape[0]).T, x.reshape(-1, x.shape[-1]))
     return dx, dtable
-

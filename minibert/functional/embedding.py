@@ -1,6 +1,7 @@
 """Looking rows up in a table, and adding gradients back into it."""
 
-from minibert.backend import Array, array_module, scatter_add
+from minibert.backend import Array, array_module
+from minibert.functional.numbers import scatter_add
 
 
 def embedding(ids: Array, table: Array) -> Array:

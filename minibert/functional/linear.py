@@ -1,12 +1,18 @@
 """The linear map y = x Wᵀ + b. Weights are stored (out, in), as in every checkpoint."""
 
-from minibert.backend import Array, column_sum, matmul
+from minibert.backend import Array
+from minibert.functional.numbers import column_sum, matmul
 
 
-def linear(x: Array, weight: Array, bias: Array | None = None, out: Array | None = None) -> Array:
-    """x (..., I), weight (O, I), bias (O,) -> y (..., O): y = x Wᵀ + b."""
-    rows = x.reshape(-1, x.shape[-1])  # one product over all tokens instead of one a sentence
-    y = matmul(rows, weight.T, out=None if out is None else out.reshape(-1, out.shape[-1]))
+def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+    """x (..., I), weight (O, I), bias (O,) -> y (..., O): y = x Wᵀ + b.
+
+    >>> import numpy as np
+    >>> linear(np.array([1.0, 2.0]), np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 3.0]]), np.array([0.5, 0.5, 0.5]))
+    array([1.5, 3.5, 6.5])
+    """
+    x_rows = x.reshape(-1, x.shape[-1])  # one product over all tokens instead of one a sentence
+    y = matmul(x_rows, weight.T)
     if bias is not None:
         y += bias
     return y.reshape(*x.shape[:-1], weight.shape[0])

@@ -1,5 +1,6 @@
-"""Fused CUDA kernels for the memory-bound steps, each beside the plain version that documents it.
+"""CUDA kernels: other forms of the memory-bound steps, each one pass over its arrays.
 
-The `.cu` files hold the source, `launch.py` compiles and launches it, `fused.py` is what `minibert.functional` calls.
-Only arrays on a GPU come here; on the CPU the plain versions run. Batched matrix products are in `products.py`.
+The `.cu` files hold the source; `launch.py` compiles it and launches; `calls.py` has one Python function a kernel.
+`primitives.py` attaches them to `minibert.functional`, and `steps.py` to whole steps of a layer in `minibert.models`.
+Batched matrix products are in `products.py`. Nothing here runs on NumPy's arrays.
 """

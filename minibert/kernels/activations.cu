@@ -1,5 +1,5 @@
 // y = f(x + bias) with f the GELU, erf or tanh form, and its backward. One thread a value.
-// Plain version: minibert.functional.bias_activation, and Activation.backward.
+// Plain version: minibert.functional.Activation, its forward (of x + bias) and its backward.
 //
 // x, summed, y (size) in rows of width; bias (width) or null. summed, which backward needs, may be null or x itself;
 // y may be x too where summed is null.

@@ -41,15 +41,21 @@ def _compiled(cupy: ModuleType, name: str, dtype: str) -> Any:
     return cupy.RawKernel(source(dtype), name)
 
 
+def on_card(x: Array) -> bool:
+    """Whether x is CuPy's, of a dtype that the kernels are compiled for, and not empty."""
+    xp = array_module(x)
+    return xp is not np and hasattr(xp, "RawKernel") and x.dtype.name in STORED and x.size > 0
+
+
 def usable(*arrays: Array | None) -> bool:
-    """Whether kernels can work on these arrays: on the GPU, of one and the same dtype, values one after the other."""
+    """Whether kernels can work on these arrays: on the card, of one and the same dtype, values one after the other."""
     given = [array for array in arrays if array is not None]
-    xp = array_module(given[0])
-    if xp is np or not hasattr(xp, "RawKernel"):
+    first = given[0]
+    if not on_card(first):
         return False
-    dtype = given[0].dtype
-    return dtype.name in STORED and all(
-        isinstance(array, xp.ndarray) and array.dtype == dtype and array.flags.c_contiguous and array.size > 0
+    kind = type(first)
+    return all(
+        isinstance(array, kind) and array.dtype == first.dtype and array.flags.c_contiguous and array.size > 0
         for array in given
     )
 

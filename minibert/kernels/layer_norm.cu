@@ -1,6 +1,6 @@
 // y = gamma normalized + beta of the sum x + bias, dropped out, + residual. One warp a row; the row waits in shared
 // memory, where every lane reads only what it has written itself.
-// Plain version: minibert.functional.residual_layer_norm; without bias, mask and residual: layer_norm.
+// Plain version: ResidualOutput.forward in minibert.models; without bias, mask and residual minibert.functional.layer_norm.
 //
 // x, kept, residual, y, normalized (rows, width); bias, gamma, beta (width); rstd (rows). bias, kept, residual,
 // normalized and rstd may be null; y or normalized may be x itself.

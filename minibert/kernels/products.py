@@ -32,20 +32,16 @@ class Operand(NamedTuple):
     stride: int
 
 
-def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
-    """a (..., M, K) @ b (..., K, N) -> (..., M, N), the leading axes equal; CuPy arrays of one dtype.
-
-    out: must be C-contiguous and overlap neither input.
-    """
+def matmul(a: Array, b: Array) -> Array:
+    """a (..., M, K), b (..., K, N) -> a b (..., M, N), the leading axes equal; CuPy arrays of one dtype."""
     xp = array_module(a)
     cublas = _cublas(xp)
     batched = a.ndim > 2 or b.ndim > 2
     tf32 = a.dtype.name == "float32" and tf32_allowed()
     plain = cublas is None or not (batched or tf32) or a.ndim != b.ndim or a.shape[:-2] != b.shape[:-2]
     if plain or a.size == 0 or b.size == 0 or a.dtype != b.dtype or a.dtype.name not in _TYPES:
-        return xp.matmul(a, b, out=out)
-    if out is None:
-        out = xp.empty((*a.shape[:-1], b.shape[-1]), dtype=a.dtype)
+        return xp.matmul(a, b)
+    out = xp.empty((*a.shape[:-1], b.shape[-1]), dtype=a.dtype)
     _multiply(xp, cublas, a, b, out, _COMPUTE_TF32 if tf32 else _COMPUTE[a.dtype.name])
     return out
 

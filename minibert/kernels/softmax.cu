@@ -1,5 +1,5 @@
 // probs = dropout(softmax(scores / divisor + mask)), and its backward. One warp a row of scores.
-// Plain version: minibert.functional.masked_softmax and masked_softmax_backward.
+// Plain version: probabilities and probabilities_backward of minibert.models.attention.
 //
 // scores, probs, dropped (rows, keys) with rows = B N T; mask (B, mask_rows, keys) with mask_rows 1 or T, or null;
 // kept (rows, keys) or null, and then dropped is null too. probs may be scores itself.

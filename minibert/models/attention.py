@@ -8,8 +8,10 @@ from typing import Any
 
 from minibert import functional as F
 from minibert.backend import Array
+from minibert.forms import step
 from minibert.models.cache import Cache
-from minibert.models.module import Dropout, Linear, Module, Parameter, Parameters
+from minibert.models.module import Dropout, Linear, Module, Parameters
+from minibert.models.relative_positions import RelativePositions
 from minibert.trace import Backward, Run
 
 SCORES = "B N T S"
@@ -26,189 +28,154 @@ class SelfAttention(Module):
         cross: whether keys and values come from an encoder's states.
     """
 
-    distance_embedding = Parameter()
-
     def __init__(self, path: str, parameters: Parameters, config: Any, layer: int, cross: bool = False) -> None:
         super().__init__(path, parameters)
-        self.heads = config.num_attention_heads
+        width, self.heads = config.hidden_size, config.num_attention_heads
         self.layer, self.cross = layer, cross
-        self.source = "encoder_hidden_states" if cross else "hidden"
-        width = config.hidden_size
-        for name in ("query", "key", "value"):
-            source, tokens = ("hidden", "T") if name == "query" else (self.source, "S" if cross else "T")
-            part = Linear(self.at(name), parameters, width, width, f"B {tokens} D", f"{source} W_{name}ᵀ + b_{name}")
-            setattr(self, name, part)
-        self.query: Linear
-        self.key: Linear
-        self.value: Linear
+        source, tokens = ("encoder_hidden_states", "S") if cross else ("hidden", "T")
+        self.query = Linear(self.at("query"), parameters, width, width, "B T D", "hidden W_queryᵀ + b_query")
+        self.key = Linear(self.at("key"), parameters, width, width, f"B {tokens} D", f"{source} W_keyᵀ + b_key")
+        self.value = Linear(self.at("value"), parameters, width, width, f"B {tokens} D", f"{source} W_valueᵀ + b_value")
         self.dropout = Dropout(self.at("dropout"), parameters, config.attention_probs_dropout_prob, SCORES)
-        self.relative = "absolute" if cross else getattr(config, "position_embedding_type", "absolute")
-        self.max_positions = config.max_position_embeddings
-        if self.relative != "absolute":
-            self.declare(
-                "distance_embedding",
-                (2 * self.max_positions - 1, width // self.heads),
-                "normal",
-                name=self.at("distance_embedding.weight"),
-            )
+        kind = "absolute" if cross else getattr(config, "position_embedding_type", "absolute")
+        self.relative: RelativePositions | None = None
+        self.scores_formula = "query keyᵀ / √K + mask"
+        if kind != "absolute":
+            self.relative = RelativePositions(
+                self.at("distance_embedding"), parameters, config.max_position_embeddings, width // self.heads,
+                of_keys=kind == "relative_key_query",
+            )  # fmt: skip
+            self.scores_formula = f"(query keyᵀ + {self.relative.formula}) / √K + mask"
 
     def forward(
         self,
         hidden: Array,
+        source: Array,
         run: Run,
         mask: Array | None = None,
         head_mask: Array | None = None,
-        encoder_hidden: Array | None = None,
         cache: Cache | None = None,
     ) -> tuple[Array, Array]:
-        """hidden (B, T, D) -> context (B, T, D), probs (B, N, T, S) as they met the values.
+        """hidden (B, T, D), source (B, S, D) -> context (B, T, D), probs (B, N, T, S) as they met the values.
 
+        Keys and values are made of `source`: hidden itself, or for cross-attention an encoder's states.
         mask (B, 1, 1 or T, S) is added to the scores; head_mask (1 or B, N, 1, 1) multiplies the probabilities.
         """
         # 1: queries, keys and values, a head's in K neighbouring columns
-        query, key, value = self._heads(hidden, run, encoder_hidden, cache)  # (B, N, T, K), (B, N, S, K) twice
-        # 2: scores
-        scores = F.attention_scores(query, key)  # (B, N, T, S)
-        formula = "query keyᵀ / √K + mask"
-        distance = None
-        if self.relative != "absolute":
-            distance = self._distance(query.shape[2], key.shape[2], cache)
-            scores += F.relative_scores(query, self.distance_embedding, distance)
-            formula = "(query keyᵀ + query distanceᵀ) / √K + mask"
-            if self.relative == "relative_key_query":
-                scores += F.relative_scores(key, self.distance_embedding, distance.T).swapaxes(-1, -2)
-                formula = "(query keyᵀ + query distanceᵀ + key distanceᵀ) / √K + mask"
-        divisor = math.sqrt(query.shape[-1])
-        if self.fuses(run, self.at("scores")):
-            run.skip(self.at("scores"), scores.shape, SCORES, formula)
-            probs = self._probs_fused(scores, mask, divisor, run)
-        else:
-            scores = F.mask_scores(scores, mask, divisor, out=scores)
-            scores = run.record(self.at("scores"), scores, SCORES, formula)
-            # 3: probabilities
-            probs = F.softmax(scores, out=run.spare(scores))
-            run.save(self.at("probs"), probs)
-            probs = run.record(self.at("probs"), probs, SCORES, "softmax(scores)", self.dropout.alias(run))
-            probs = self.dropout.forward(probs, run)
-        # 4: whole heads may be switched off
-        if head_mask is not None:
-            run.save(self.at("head_mask"), (head_mask, probs))
-            probs = self.parameters.xp.multiply(probs, head_mask, out=run.spare(probs))
-            probs = run.record(self.at("masked_probs"), probs, SCORES, "probs head_mask")
+        query, key, value = self.heads_of(hidden, source, run, cache)  # (B, N, T, K), (B, N, S, K) twice
+        # 2, 3: how much of every value a query takes; and 4: of whole heads
+        probs = self.probabilities(query, key, mask, run, cached=cache is not None)
+        probs = self.masked_heads(probs, head_mask, run)
         # 5: every token's mixture of values
         context = F.attention_context(probs, value)
-        run.save(self.path, (query, key, value, probs, distance))
-        context = run.record(self.at("context"), context, "B T D", "probs value, heads merged", (self.path,))
-        return context, probs
-
-    def _probs_fused(self, scores: Array, mask: Array | None, divisor: float, run: Run) -> Array:
-        """Scores not yet divided and masked -> probabilities, dropped out: step 3 in one pass."""
-        kept = self.dropout.draw(scores.shape, run)
-        probs, dropped = F.masked_softmax(scores, mask, divisor, kept, self.dropout.p, out=scores)
-        run.save(self.at("probs"), probs)
-        run.record(self.at("probs"), probs, SCORES, "softmax(scores)", self.dropout.alias(run))
-        if kept is None:
-            return probs
-        self.dropout.record_mask(kept, run)
-        return run.record(self.dropout.path, dropped, SCORES, self.dropout.formula)
-
-    def _heads(
-        self, hidden: Array, run: Run, encoder_hidden: Array | None, cache: Cache | None
-    ) -> tuple[Array, Array, Array]:
-        """Queries (B, N, T, K), keys and values (B, N, S, K), those of cached tokens first."""
-        parts = (self.query, self.key, self.value)
-        if encoder_hidden is None and self.fuses(run, *(part.path for part in parts)):
-            products = [part.forward_unbiased(hidden, run) for part in parts]
-            query, key, value = F.biased_heads(products, [part.bias for part in parts], self.heads)
-            return query, *((key, value) if cache is None else cache.update(key, value, self.layer))
-        query = F.split_heads(self.query.forward(hidden, run), self.heads)
-        return query, *self._keys_and_values(hidden, run, encoder_hidden, cache)
-
-    def _keys_and_values(
-        self, hidden: Array, run: Run, encoder_hidden: Array | None, cache: Cache | None
-    ) -> tuple[Array, Array]:
-        """Of the text itself, after the cached ones; or of the encoder's states, computed once for a cache."""
-        if encoder_hidden is not None and cache is not None and (met := cache.cross(self.layer)) is not None:
-            return met
-        source = hidden if encoder_hidden is None else encoder_hidden
-        key = F.split_heads(self.key.forward(source, run), self.heads)
-        value = F.split_heads(self.value.forward(source, run), self.heads)
-        if cache is not None and encoder_hidden is None:
-            return cache.update(key, value, self.layer)
-        if cache is not None:
-            cache.set_cross(run.output(key), run.output(value), self.layer)
-        return key, value
-
-    def _distance(self, tokens: int, keys: int, cache: Cache | None) -> Array:
-        """Row of the distance table for every query and key: t - s + P - 1, (T, S).
-
-        With a cache every query counts as the last token, (1, S): that is how the reference has it, which
-        makes it exact for one new token at a time and shifts the earlier ones of a longer call.
-        """
-        xp = self.parameters.xp
-        places = xp.arange(tokens)[:, None] if cache is None else xp.full((1, 1), keys - 1)
-        return places - xp.arange(keys)[None, :] + self.max_positions - 1
+        run.save(self.path, (query, key, value, probs))
+        return run.record(self.at("context"), context, "B T D", "probs value, heads merged", (self.path,)), probs
 
     def backward(self, dcontext: Array, back: Backward) -> tuple[Array, Array | None]:
         """dcontext (B, T, D) -> dhidden (B, T, D), and for cross-attention the encoder states' (B, S, D)."""
-        query, key, value, probs, distance = back.saved(self.path)
+        query, key, value, probs = back.saved(self.path)
         # forward 5: context = probs value
         dcontext = back.arrive(self.at("context"), dcontext)
         dprobs, dvalue = F.attention_context_backward(dcontext, probs, value)
-        # forward 4: probs = probs head_mask
-        if back.has(self.at("head_mask")):
-            head_mask, before = back.saved(self.at("head_mask"))
-            dprobs = back.arrive(self.at("masked_probs"), dprobs)
-            if back.keeps("head_mask"):
-                back.head_mask_gradients[self.path] = (dprobs * before).sum(axis=(0, 2, 3))
-            dprobs = dprobs * head_mask
-        divisor = math.sqrt(query.shape[-1])
-        if back.fuses(self.at("probs"), self.at("scores"), self.dropout.path):
-            kept = back.saved(self.dropout.path) if back.has(self.dropout.path) else None
-            dscores = F.masked_softmax_backward(dprobs, back.saved(self.at("probs")), divisor, kept, self.dropout.p)
-        else:
-            # forward 3: probs = dropout(softmax(scores))
-            dprobs = back.arrive(self.at("probs"), self.dropout.backward(dprobs, back))
-            dscores = F.softmax_backward(dprobs, back.saved(self.at("probs")))
-            dscores = back.arrive(self.at("scores"), dscores)
-            # forward 2: scores = (query keyᵀ + relative terms) / √K + mask
-            dscores = dscores / divisor
-        dquery, dkey = F.attention_scores_backward(dscores, query, key)
-        if distance is not None:
-            dquery, dkey = self._relative_backward(dscores, query, key, distance, dquery, dkey, back)
-        # forward 1: query, key, value = hidden W + b; of cached tokens only the new ones are this pass's
-        return self._sources_backward(dquery, dkey, dvalue, back)
+        # forward 4: probs head_mask, and 2, 3: dropout(softmax(q kᵀ / √K + mask))
+        dprobs = self.masked_heads_backward(dprobs, back)
+        dquery, dkey = self.probabilities_backward(dprobs, query, key, back)
+        # forward 1: query = hidden Wᵀ + b, and so key and value
+        return self.heads_backward(dquery, dkey, dvalue, back)
 
-    def _relative_backward(
-        self,
-        dscores: Array,
-        query: Array,
-        key: Array,
-        distance: Array,
-        dquery: Array,
-        dkey: Array,
-        back: Backward,
-    ) -> tuple[Array, Array]:
-        table, name = self.distance_embedding, self.names["distance_embedding"]
-        drelative, dtable = F.relative_scores_backward(dscores, query, table, distance)
-        dquery += drelative
-        back.add(name, dtable)
-        if self.relative == "relative_key_query":
-            by_key = dscores.swapaxes(-1, -2)  # (B, N, S, T)
-            if distance.shape[0] == 1:  # all queries shared one row of distances
-                by_key = by_key.sum(axis=-1, keepdims=True)
-            drelative, dtable = F.relative_scores_backward(by_key, key, table, distance.T)
-            dkey += drelative
-            back.add(name, dtable)
+    @step
+    def probabilities(self, query: Array, key: Array, mask: Array | None, run: Run, cached: bool) -> Array:
+        """query (B, N, T, K), key (B, N, S, K), mask (B, 1, 1 or T, S) -> probs (B, N, T, S): dropout(softmax(scores)).
+
+        cached: whether the keys of earlier tokens came from a cache, for relative positions.
+        """
+        # 2: scores = q kᵀ / √K + mask
+        products = self.products(query, key, run, cached)
+        scores = F.mask_scores(products, mask, math.sqrt(query.shape[-1]))
+        scores = run.record(self.at("scores"), scores, SCORES, self.scores_formula)
+        # 3: probs = dropout(softmax(scores))
+        probs = F.softmax(scores)
+        run.save(self.at("probs"), probs)
+        probs = run.record(self.at("probs"), probs, SCORES, "softmax(scores)", self.dropout.alias(run))
+        return self.dropout.forward(probs, run)
+
+    @step
+    def probabilities_backward(self, dprobs: Array, query: Array, key: Array, back: Backward) -> tuple[Array, Array]:
+        """dprobs (B, N, T, S) -> dquery (B, N, T, K), dkey (B, N, S, K)."""
+        # forward 3: probs = dropout(softmax(scores))
+        dprobs = back.arrive(self.at("probs"), self.dropout.backward(dprobs, back))
+        dscores = F.softmax_backward(dprobs, back.saved(self.at("probs")))
+        # forward 2: scores = q kᵀ / √K + mask
+        dscores = back.arrive(self.at("scores"), dscores)
+        return self.products_backward(dscores / math.sqrt(query.shape[-1]), query, key, back)
+
+    def products(self, query: Array, key: Array, run: Run, cached: bool) -> Array:
+        """query (B, N, T, K), key (B, N, S, K) -> q kᵀ (B, N, T, S), with relative positions added."""
+        products = F.attention_scores(query, key)
+        if self.relative is not None:
+            products += self.relative.forward(query, key, cached, run)
+        return products
+
+    def products_backward(self, dproducts: Array, query: Array, key: Array, back: Backward) -> tuple[Array, Array]:
+        """dproducts (B, N, T, S) -> dquery (B, N, T, K), dkey (B, N, S, K). forward: q kᵀ + the relative term."""
+        dquery, dkey = F.attention_scores_backward(dproducts, query, key)
+        if self.relative is not None:
+            drelative_query, drelative_key = self.relative.backward(dproducts, query, key, back)
+            dquery += drelative_query
+            if drelative_key is not None:
+                dkey += drelative_key
         return dquery, dkey
 
-    def _sources_backward(
+    def masked_heads(self, probs: Array, head_mask: Array | None, run: Run) -> Array:
+        """probs (B, N, T, S), head_mask (1 or B, N, 1, 1) or None -> probs head_mask (B, N, T, S)."""
+        if head_mask is None:
+            return probs
+        run.save(self.at("head_mask"), (head_mask, probs))
+        return run.record(self.at("masked_probs"), probs * head_mask, SCORES, "probs head_mask")
+
+    def masked_heads_backward(self, dprobs: Array, back: Backward) -> Array:
+        """dprobs (B, N, T, S) -> that of the probabilities before the head mask, which may want its gradient too."""
+        if not back.has(self.at("head_mask")):
+            return dprobs
+        head_mask, probs = back.saved(self.at("head_mask"))
+        dprobs = back.arrive(self.at("masked_probs"), dprobs)
+        if back.keeps("head_mask"):
+            back.head_mask_gradients[self.path] = (dprobs * probs).sum(axis=(0, 2, 3))
+        return dprobs * head_mask
+
+    @step
+    def projections(self, hidden: Array, source: Array, run: Run) -> tuple[Array, Array, Array]:
+        """hidden (B, T, D), source (B, S, D) -> query (B, N, T, K), key and value (B, N, S, K)."""
+        query = F.split_heads(self.query.forward(hidden, run), self.heads)
+        key = F.split_heads(self.key.forward(source, run), self.heads)
+        value = F.split_heads(self.value.forward(source, run), self.heads)
+        return query, key, value
+
+    def heads_of(
+        self, hidden: Array, source: Array, run: Run, cache: Cache | None
+    ) -> tuple[Array, Array, Array]:
+        """`projections`, with a cache after those of earlier tokens; of an encoder's states they are made once."""
+        if cache is None:
+            return self.projections(hidden, source, run)
+        if self.cross and (met := cache.cross(self.layer)) is not None:
+            return F.split_heads(self.query.forward(hidden, run), self.heads), *met
+        query, key, value = self.projections(hidden, source, run)
+        if self.cross:
+            cache.set_cross(run.output(key), run.output(value), self.layer)
+            return query, key, value
+        return query, *cache.update(key, value, self.layer)
+
+    def heads_backward(
         self, dquery: Array, dkey: Array, dvalue: Array, back: Backward
     ) -> tuple[Array, Array | None]:
+        """dquery (B, N, T, K), dkey, dvalue (B, N, S, K) -> dhidden (B, T, D), and for cross-attention dsource.
+
+        Of cached keys and values only the new tokens', which stand last, are this pass's.
+        """
         dhidden = self.query.backward(F.merge_heads(dquery), back)
         if not back.has(self.key.path):  # cross-attention whose keys came from the cache
             return dhidden, None
-        new = back.peek(self.key.path).shape[1]  # tokens of this pass; cached ones stand before them
+        new = back.peek(self.key.path).shape[1]
         dsource = self.key.backward(F.merge_heads(dkey[:, :, -new:]), back)
         dsource += self.value.backward(F.merge_heads(dvalue[:, :, -new:]), back)
         if self.cross:

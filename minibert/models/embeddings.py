@@ -75,8 +75,7 @@ class Embeddings(Module):
         rows = "1 T" if shared_positions else "B T"
         run.record(self.at("position_ids"), position_ids, rows, "the place of every token", editable=False)
         # 2: their sum, in the reference's order
-        own = None if input_ids is None else run.spare(words)
-        total = self.parameters.xp.add(words, types, out=own)
+        total = words + types
         if self.absolute:
             positions = self.position_embeddings.forward(position_ids, run)
             positions = run.record(
@@ -85,7 +84,7 @@ class Embeddings(Module):
                 rows + self.shape[-2:],
                 "position_embeddings.weight[position_ids]",
             )
-            total += positions
+            total = total + positions
         formula = "word + token type" + (" + position" if self.absolute else "")
         total = run.record(self.at("sum"), total, self.shape, formula)
         # 3: normalised, and dropped out in training

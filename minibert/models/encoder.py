@@ -2,16 +2,14 @@
 (post-norm), and the pooler (Devlin et al. 2018, section 3; Vaswani et al. 2017, section 3.1).
 """
 
-import copy
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from minibert import functional as F
 from minibert.backend import Array
+from minibert.forms import step
 from minibert.models.attention import SelfAttention
 from minibert.models.cache import Cache
-from minibert.models.module import Dropout, LayerNorm, Linear, Module, Parameters
+from minibert.models.module import Dropout, LayerNorm, Linear, Module, Parameters, activate, activate_backward
 from minibert.trace import Backward, Run
 
 HIDDEN = "B T D"
@@ -30,43 +28,30 @@ class ResidualOutput(Module):
         self.LayerNorm = LayerNorm(self.at("LayerNorm"), parameters, width, config.layer_norm_eps, HIDDEN)
         self.dropout = Dropout(self.at("dropout"), parameters, config.hidden_dropout_prob, HIDDEN)
 
+    @step
     def forward(self, x: Array, residual: Array, run: Run, also: tuple[str, ...] = ()) -> Array:
         """x (B, T, inputs), residual (B, T, D) -> (B, T, D)."""
-        if self.fuses(run, self.dense.path, self.dropout.path, self.at("sum")):
-            return self._forward_fused(x, residual, run, also)
-        # 1
+        # 1: dropout(x Wᵀ + b)
         dense = self.dense.forward(x, run, also=self.dropout.alias(run))
         dense = self.dropout.forward(dense, run)
-        # 2
-        total = self.parameters.xp.add(dense, residual, out=run.spare(dense))
-        total = run.record(self.at("sum"), total, HIDDEN, "dense + residual")
-        # 3
+        # 2: the residual connection
+        total = run.record(self.at("sum"), dense + residual, HIDDEN, "dense + residual")
+        # 3: LayerNorm, after the sum
         return self.LayerNorm.forward(total, run, name=self.path, also=also)
-
-    def _forward_fused(self, x: Array, residual: Array, run: Run, also: tuple[str, ...]) -> Array:
-        """The same in two steps: the product, and everything else in one pass."""
-        product = self.dense.forward_unbiased(x, run, also=self.dropout.alias(run))
-        mask = self.dropout.draw(product.shape, run)
-        if mask is not None:
-            self.dropout.record_mask(mask, run)
-            run.skip(self.dropout.path, product.shape, HIDDEN, self.dropout.formula)
-        run.skip(self.at("sum"), product.shape, HIDDEN, "dense + residual")
-        return self.LayerNorm.forward_residual(
-            product, self.dense.bias, residual, mask, self.dropout.p, run, self.path, also
-        )
 
     def backward(self, dy: Array, back: Backward) -> tuple[Array, Array]:
         """dy (B, T, D) -> dx (B, T, inputs), dresidual (B, T, D)."""
         # forward 3: y = LayerNorm(sum)
         dy = back.arrive(self.path, dy)
-        # forward 2: sum = dropout(dense) + residual, so both get the whole gradient
-        dtotal = back.arrive(self.at("sum"), self.LayerNorm.backward(dy, back))
-        # forward 1: dense = x Wᵀ + b
+        dtotal = self.LayerNorm.backward(dy, back)
+        # forward 2: sum = dense + residual, so both get the whole gradient
+        dtotal = back.arrive(self.at("sum"), dtotal)
+        # forward 1: dense = dropout(x Wᵀ + b)
         return self.dense.backward(self.dropout.backward(dtotal, back), back), dtotal
 
 
 class Attention(Module):
-    """y = LayerNorm(dropout(context W) + hidden): attention and its output, `.self` and `.output`."""
+    """y = LayerNorm(dropout(context Wᵀ + b) + hidden): attention and its output, `.self` and `.output`."""
 
     def __init__(self, path: str, parameters: Parameters, config: Any, layer: int, cross: bool = False) -> None:
         super().__init__(path, parameters)
@@ -82,8 +67,9 @@ class Attention(Module):
         encoder_hidden: Array | None,
         cache: Cache | None,
     ) -> tuple[Array, Array]:
-        """hidden (B, T, D) -> (B, T, D), probs (B, N, T, S)."""
-        context, probs = self.self.forward(hidden, run, mask, head_mask, encoder_hidden, cache)
+        """hidden (B, T, D), and for cross-attention encoder_hidden (B, S, D) -> (B, T, D), probs (B, N, T, S)."""
+        source = hidden if encoder_hidden is None else encoder_hidden
+        context, probs = self.self.forward(hidden, source, run, mask, head_mask, cache)
         return self.output.forward(context, hidden, run, also=(self.path,)), probs
 
     def backward(self, dy: Array, back: Backward) -> tuple[Array, Array | None]:
@@ -109,14 +95,7 @@ class Intermediate(Module):
 
     def forward(self, x: Array, run: Run) -> Array:
         """x (B, T, D) -> (B, T, F)."""
-        if self.fuses(run, self.dense.path):
-            product = self.dense.forward_unbiased(x, run)
-            y, dense = F.bias_activation(self.activation, product, self.dense.bias, keep_sum=run.saving)
-            run.save(self.path, dense)
-        else:
-            dense = self.dense.forward(x, run)
-            run.save(self.path, dense)
-            y = self.activation.forward(dense, out=run.spare(dense))
+        y = activate(self.dense, self.activation, x, run, self.path)
         return run.record(
             self.path, y, "B T F", f"{self.activation.name}(dense)", (self.at("intermediate_act_fn"),)
         )
@@ -124,7 +103,7 @@ class Intermediate(Module):
     def backward(self, dy: Array, back: Backward) -> Array:
         """dy (B, T, F) -> dx (B, T, D)."""
         dy = back.arrive(self.path, dy)
-        return self.dense.backward(self.activation.backward(dy, back.saved(self.path)), back)
+        return activate_backward(self.dense, self.activation, dy, back, self.path)
 
 
 class Layer(Module):
@@ -145,56 +124,39 @@ class Layer(Module):
         self.intermediate = Intermediate(self.at("intermediate"), parameters, config)
         self.output = ResidualOutput(self.at("output"), parameters, config, config.intermediate_size, "intermediate")
 
+    @step
     def forward(self, hidden: Array, run: Run, stack: "StackInputs") -> tuple[Array, Array, Array | None]:
         """hidden (B, T, D) -> (B, T, D), probs (B, N, T, T), cross probs (B, N, T, S) or None."""
         head_mask = None if stack.head_mask is None else stack.head_mask[self.attention.self.layer]
+        # 1: attention to the text itself
         hidden, probs = self.attention.forward(hidden, run, stack.mask, head_mask, None, stack.cache)
+        # 2: in a decoder attention to an encoder's states
         cross_probs = None
         if self.crossattention is not None and stack.encoder_hidden is not None:
             hidden, cross_probs = self.crossattention.forward(
                 hidden, run, stack.encoder_mask, head_mask, stack.encoder_hidden, stack.cache
             )
-        return self._feed_forward(hidden, run), probs, cross_probs
+        # 3: feed-forward
+        y = self.feed_forward(hidden, run)
+        return run.record(self.path, y, HIDDEN, "the layer's output"), probs, cross_probs
 
-    def _feed_forward(self, hidden: Array, run: Run) -> Array:
-        """(B, T, D) -> (B, T, D); `chunk_size_feed_forward` tokens at a time to save memory, where nothing is kept."""
-        tokens = hidden.shape[1]
-        whole = run.trace is not None or run.rng is not None or bool(run.edits)
-        if whole or self.chunk_size == 0 or self.chunk_size >= tokens:
-            y = self.output.forward(self.intermediate.forward(hidden, run), hidden, run)
-            return run.record(self.path, y, HIDDEN, "the layer's output")
-        y = self.parameters.xp.empty_like(hidden)
-        for start in range(0, tokens, self.chunk_size):
-            part = hidden[:, start : start + self.chunk_size]
-            y[:, start : start + self.chunk_size] = self.output.forward(
-                self.intermediate.forward(part, run), part, run
-            )
-        return y
+    @step
+    def feed_forward(self, hidden: Array, run: Run) -> Array:
+        """hidden (B, T, D) -> (B, T, D): every token by itself."""
+        return self.output.forward(self.intermediate.forward(hidden, run), hidden, run)
 
-    def forward_checkpointed(
-        self, hidden: Array, run: Run, stack: "StackInputs"
-    ) -> tuple[Array, Array, Array | None]:
-        """`forward`, keeping of it only the input and the state of the dropout generator (Chen et al. 2016)."""
-        state = None if run.rng is None else copy.deepcopy(run.rng.bit_generator)
-        run.save(self.at("checkpoint"), (hidden, stack, state))
-        return self.forward(hidden, run.without_tape(), stack)
-
-    def restore(self, back: Backward) -> None:
-        """Compute a checkpointed layer again, with the same dropout masks, to fill the tape that `backward` reads."""
-        if back.has(self.at("checkpoint")):
-            hidden, stack, state = back.saved(self.at("checkpoint"))
-            rng = None if state is None else np.random.Generator(state)
-            self.forward(hidden, Run.again(back.trace, rng), stack)
-
+    @step
     def backward(self, dy: Array, back: Backward) -> tuple[Array, Array | None]:
         """dy (B, T, D) -> dhidden (B, T, D), dencoder_hidden (B, S, D) or None."""
-        self.restore(back)
+        # forward 3: hidden goes into the feed-forward and past it, so its gradient is the sum of both
         dy = back.arrive(self.path, dy)
         dintermediate, dhidden = self.output.backward(dy, back)
         dhidden = dhidden + self.intermediate.backward(dintermediate, back)
+        # forward 2
         dencoder_hidden = None
         if self.crossattention is not None and back.has(self.crossattention.self.path):
             dhidden, dencoder_hidden = self.crossattention.backward(dhidden, back)
+        # forward 1
         dhidden, _ = self.attention.backward(dhidden, back)
         return dhidden, dencoder_hidden
 
@@ -230,12 +192,9 @@ class Encoder(Module):
     ) -> StackOutputs:
         """hidden (B, T, D) -> (B, T, D), with the states between layers and the attentions where asked for."""
         run.save(self.path, hidden)
-        # a cache would be appended to twice, so a decoder that has one is not checkpointed
-        checkpointed = self.parameters.gradient_checkpointing and run.saving and stack.cache is None
         states, attentions, cross_attentions = [hidden], [], []
         for layer in self.layer:
-            forward = layer.forward_checkpointed if checkpointed else layer.forward
-            hidden, probs, cross_probs = forward(hidden, run, stack)
+            hidden, probs, cross_probs = layer.forward(hidden, run, stack)
             if keep_hidden:
                 states.append(hidden)
             if keep_attentions:
@@ -286,7 +245,7 @@ class Pooler(Module):
     def forward(self, hidden: Array, run: Run) -> Array:
         """hidden (B, T, D) -> (B, D)."""
         dense = self.dense.forward(hidden[:, 0], run)
-        y = self.parameters.xp.tanh(dense, out=run.spare(dense))
+        y = self.parameters.xp.tanh(dense)
         run.save(self.path, (y, hidden.shape))
         return run.record(self.path, y, "B D", "tanh(dense)", (self.at("activation"),))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from minibert import functional as F
 from minibert.backend import Array
-from minibert.models.module import Dropout, LayerNorm, Linear, Module, Parameter, Parameters
+from minibert.models.module import Dropout, LayerNorm, Linear, Module, Parameter, Parameters, activate, activate_backward
 from minibert.trace import Backward, Run
 
 
@@ -82,14 +82,7 @@ class Transform(Module):
 
     def forward(self, x: Array, run: Run, name: str | None = None) -> Array:
         """x (B, T, D) -> (B, T, width), recorded under `name` or the LayerNorm's own."""
-        if self.fuses(run, self.dense.path):
-            product = self.dense.forward_unbiased(x, run)
-            activated, dense = F.bias_activation(self.activation, product, self.dense.bias, keep_sum=run.saving)
-            run.save(self.at("activation"), dense)
-        else:
-            dense = self.dense.forward(x, run)
-            run.save(self.at("activation"), dense)
-            activated = self.activation.forward(dense, out=run.spare(dense))
+        activated = activate(self.dense, self.activation, x, run, self.at("activation"))
         formula = f"{self.activation.name}(dense)"
         activated = run.record(self.at("activation"), activated, self.shape, formula, (self.at("transform_act_fn"),))
         return self.norm.forward(activated, run, name=name)
@@ -97,7 +90,7 @@ class Transform(Module):
     def backward(self, dy: Array, back: Backward) -> Array:
         """dy (B, T, width) -> dx (B, T, D)."""
         dactivated = back.arrive(self.at("activation"), self.norm.backward(dy, back))
-        return self.dense.backward(self.activation.backward(dactivated, back.saved(self.at("activation"))), back)
+        return activate_backward(self.dense, self.activation, dactivated, back, self.at("activation"))
 
 
 class BertLMHead(Module):
@@ -181,7 +174,7 @@ class Classifier(Module):
 
     def forward(self, x: Array, run: Run) -> Array:
         """x (..., D) -> logits (..., C)."""
-        return self.linear.forward(self.dropout.forward(x, run, own=False), run)
+        return self.linear.forward(self.dropout.forward(x, run), run)
 
     def backward(self, dlogits: Array | None, back: Backward) -> Array | None:
         """dlogits (..., C) -> dx (..., D)."""
@@ -204,9 +197,9 @@ class RobertaClassificationHead(Module):
 
     def forward(self, hidden: Array, run: Run) -> Array:
         """hidden (B, T, D) -> logits (B, C)."""
-        first = self.first_dropout.forward(hidden[:, 0], run, own=False)
+        first = self.first_dropout.forward(hidden[:, 0], run)
         dense = self.dense.forward(first, run)
-        y = self.parameters.xp.tanh(dense, out=run.spare(dense))
+        y = self.parameters.xp.tanh(dense)
         run.save(self.path, (y, hidden.shape))
         y = run.record(self.at("activation"), y, "B D", "tanh(dense)")
         return self.out_proj.forward(self.second_dropout.forward(y, run), run, also=(self.path,))

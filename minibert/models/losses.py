@@ -87,12 +87,13 @@ def problem_loss_backward(back: Backward) -> Array | None:
     if not back.has("loss"):
         return None
     cache = back.peek("loss")
-    if isinstance(cache, F.CROSS_ENTROPY_CACHES):
+    is_squares, is_binary = not isinstance(cache, tuple), isinstance(cache, F.BinaryCrossEntropyCache)
+    if not (is_squares or is_binary):
         return classification_loss_backward(back)
     dloss, cache = back.arrive("loss", None), back.saved("loss")
     if dloss is None:
         return None
-    if isinstance(cache, F.BinaryCrossEntropyCache):
+    if is_binary:
         return _narrowed(F.binary_cross_entropy_with_logits_backward(dloss, cache), back)
     return _narrowed(F.mean_squared_error_backward(dloss, cache), back)
 

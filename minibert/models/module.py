@@ -14,6 +14,7 @@ import numpy as np
 from minibert import functional as F
 from minibert.backend import Array, default_backend, load_backend, move
 from minibert.errors import InputError
+from minibert.forms import step
 from minibert.kernels.device import check_room
 from minibert.trace import Backward, Run
 
@@ -140,10 +141,6 @@ class Module:
         self.names[attribute] = name or self.at(attribute)
         self.parameters.declare(self.names[attribute], shape, kind, padding_idx)
 
-    def fuses(self, run: Run, *names: str) -> bool:
-        """Whether to take several steps in one pass over memory: on a GPU, where nobody wants these values between."""
-        return self.parameters.xp is not np and run.fuses(*names)
-
 
 class Linear(Module):
     """y = x Wᵀ + b. Parameters: weight (O, I), bias (O,)."""
@@ -162,13 +159,6 @@ class Linear(Module):
         run.save(self.path, x)
         return run.record(self.path, F.linear(x, self.weight, self.bias), self.shape, self.formula, also)
 
-    def forward_unbiased(self, x: Array, run: Run, also: tuple[str, ...] = ()) -> Array:
-        """x (..., I) -> x Wᵀ (..., O), to which the caller's next step adds the bias: y itself is passed over."""
-        run.save(self.path, x)
-        product = F.linear(x, self.weight)
-        run.skip(self.path, product.shape, self.shape, self.formula, also)
-        return product
-
     def backward(self, dy: Array | None, back: Backward) -> Any:
         """dy (..., O) -> dx (..., I), or None where no gradient arrives."""
         dy = back.arrive(self.path, dy)
@@ -178,6 +168,19 @@ class Linear(Module):
         back.add(self.names["weight"], dweight)
         back.add(self.names["bias"], dbias)
         return dx
+
+
+@step
+def activate(dense: Linear, activation: F.Activation, x: Array, run: Run, path: str) -> Array:
+    """x (..., I) -> f(x Wᵀ + b) (..., O); x Wᵀ + b, which backward needs, is kept at `path`."""
+    y = dense.forward(x, run)
+    run.save(path, y)
+    return activation.forward(y)
+
+
+def activate_backward(dense: Linear, activation: F.Activation, dy: Array, back: Backward, path: str) -> Array:
+    """dy (..., O) -> dx (..., I). forward: y = f(x Wᵀ + b), so the linear map's output gets dy f'(x Wᵀ + b)."""
+    return dense.backward(activation.backward(dy, back.saved(path)), back)
 
 
 class LayerNorm(Module):
@@ -193,39 +196,25 @@ class LayerNorm(Module):
         self.declare("bias", (width,), "zeros")
 
     def forward(self, x: Array, run: Run, name: str | None = None, also: tuple[str, ...] = ()) -> Array:
-        """x (..., D), an array of the caller's own -> y (..., D), recorded under `name` or the module's path."""
-        y, cache = F.layer_norm(
-            x,
-            self.weight,
-            self.bias,
-            self.eps,
-            out=None if run.keeps(self.at("normalized"), self.at("rstd")) else run.spare(x),
-            scratch=run.spare(x),
-        )
-        return self.conclude(y, cache, run, name, also)
+        """x (..., D) -> y (..., D), recorded under `name` or the module's path."""
+        y, cache = F.layer_norm(x, self.weight, self.bias, self.eps)
+        return self.record(y, cache, run, name, also)
 
-    def forward_residual(
-        self, x: Array, bias: Array, residual: Array, kept: Array | None, p: float, run: Run, name: str,
-        also: tuple[str, ...],
-    ) -> Array:  # fmt: skip
-        """LayerNorm(dropout(x + bias) + residual) in one step: x, residual (..., D) -> y (..., D)."""
-        keep_cache = run.keeps(self.at("normalized"), self.at("rstd"))
-        y, cache = F.residual_layer_norm(
-            x, bias, residual, self.weight, self.bias, self.eps, kept, p, keep_cache
-        )
-        return self.conclude(y, cache, run, name, also)
-
-    def conclude(
+    def record(
         self, y: Array, cache: F.LayerNormCache | None, run: Run, name: str | None, also: tuple[str, ...]
     ) -> Array:
-        """Record what was computed, and keep what backward needs."""
-        if cache is not None:
+        """Name what was computed, and keep what backward needs; there is a cache wherever `keeps_parts` says so."""
+        if cache is not None and self.keeps_parts(run):
             run.save(self.path, cache)
             by_row = self.shape.rsplit(" ", 1)[0] + " 1"
             run.record(self.at("rstd"), cache.rstd, by_row, "1 / √(var(x) + eps)", editable=False)
             run.record(self.at("normalized"), cache.normalized, self.shape, "(x - mean(x)) rstd", editable=False)
         also = also if name is None else (*also, self.path)
         return run.record(name or self.path, y, self.shape, "gamma normalized + beta", also)
+
+    def keeps_parts(self, run: Run) -> bool:
+        """Whether somebody wants the normalised values and the deviations: a reader of the trace, or backward."""
+        return run.keeps(self.at("normalized"), self.at("rstd"))
 
     def backward(self, dy: Array, back: Backward) -> Array:
         """dy (..., D) -> dx (..., D). The caller has met the output's name: `dy` has arrived there."""
@@ -271,24 +260,26 @@ class Dropout(Module):
     def __init__(self, path: str, parameters: Parameters, p: float, shape: str) -> None:
         super().__init__(path, parameters)
         self.p, self.shape = p, shape
+        self.formula = f"x mask / {1.0 - p:g}"
 
     def alias(self, run: Run) -> tuple[str, ...]:
         """The other name that this step gives its input, where it leaves it as it is."""
         return (self.path,) if run.rng is None or self.p == 0.0 else ()
 
-    def forward(self, x: Array, run: Run, own: bool = True) -> Array:
-        """x (...) -> y (...). `own`: whether x is the caller's, to be written over where nobody keeps it."""
-        if run.rng is None or self.p == 0.0:
-            return x
+    def forward(self, x: Array, run: Run) -> Array:
+        """x (...) -> y (...)."""
         mask = self.draw(x.shape, run)
+        if mask is None:
+            return x
         self.record_mask(mask, run)
-        y = F.dropout(x, mask, self.p, out=run.spare(x) if own else None)
-        return run.record(self.path, y, self.shape, self.formula)
+        return run.record(self.path, F.dropout(x, mask, self.p), self.shape, self.formula)
 
-    @property
-    def formula(self) -> str:
-        """What the output is, for the trace."""
-        return f"x mask / {1.0 - self.p:g}"
+    def backward(self, dy: Array | None, back: Backward) -> Array | None:
+        """dy (...) -> dx (...)."""
+        if dy is None or not back.has(self.path):
+            return dy
+        arrived = back.arrive(self.path, dy)
+        return F.dropout_backward(arrived, back.saved(self.path), self.p)
 
     def draw(self, shape: tuple[int, ...], run: Run) -> Array | None:
         """A mask of this shape, kept for backward; None where nothing is dropped."""
@@ -301,10 +292,3 @@ class Dropout(Module):
     def record_mask(self, mask: Array, run: Run) -> None:
         """Name the mask."""
         run.record(self.at("mask"), mask, self.shape, f"True with probability {1.0 - self.p:g}", editable=False)
-
-    def backward(self, dy: Array | None, back: Backward) -> Array | None:
-        """dy (...) -> dx (...)."""
-        if dy is None or not back.has(self.path):
-            return dy
-        arrived = back.arrive(self.path, dy)
-        return F.dropout_backward(arrived, back.saved(self.path), self.p)

@@ -17,7 +17,8 @@ import numpy as np
 from minibert.backend import Array, array_module, move
 from minibert.checks import check_number
 from minibert.errors import InputError
-from minibert.kernels import fused
+from minibert.kernels import calls
+from minibert.kernels.launch import usable
 
 Names = Iterable[str] | Callable[[str], bool]
 
@@ -273,8 +274,8 @@ class AdamW(Optimizer):
         root_correction = math.sqrt(1.0 - beta2 ** state["step"])
         shrink = 1.0 - group["lr"] * group["weight_decay"]
         master = state.get("master")
-        if fused.usable(parameter) and fused.usable(gradient, state["exp_avg"], state["exp_avg_sq"], master):
-            fused.adamw(
+        if usable(parameter) and usable(gradient, state["exp_avg"], state["exp_avg_sq"], master):
+            calls.adamw(
                 parameter, master, gradient, state["exp_avg"], state["exp_avg_sq"],
                 beta1, beta2, shrink, step_size, root_correction, group["eps"],
             )  # fmt: skip

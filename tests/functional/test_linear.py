@@ -36,14 +36,6 @@ def test_any_number_of_axes() -> None:
     np.testing.assert_allclose(F.linear(turned, weight, bias), y, rtol=1e-14)
 
 
-def test_out() -> None:
-    x, weight, bias = arrays()
-    out = np.full((B, T, O), np.nan)
-    y = F.linear(x, weight, bias, out=out)
-    assert np.shares_memory(y, out)
-    np.testing.assert_array_equal(out, F.linear(x, weight, bias))
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_dtypes(dtype: str) -> None:
     x, weight, bias = arrays(dtype)

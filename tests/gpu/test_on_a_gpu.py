@@ -14,6 +14,8 @@ import pytest
 import minibert as mb
 from minibert import backend
 from minibert import functional as F
+from minibert.functional import numbers
+from minibert.kernels import calls
 from tests.gradients import rng_of
 from tests.small_models import small_inputs, small_model
 
@@ -166,18 +168,18 @@ def test_kernels_at_real_sizes(cp: ModuleType, dtype: str, shape: tuple[int, ...
     rng = rng_of(1)
     scores = rng.normal(size=shape).astype(dtype)
     kept = rng.random(shape) < 0.9
-    probs, dropped = F.masked_softmax(cp.asarray(scores), None, 8.0, cp.asarray(kept), 0.1)
-    exact = F.masked_softmax(scores.astype(np.float64), None, 8.0, kept, 0.1)
-    for found, expected in zip((probs, dropped), exact, strict=True):
+    probs, dropped = calls.masked_softmax(cp.asarray(scores), None, 8.0, cp.asarray(kept), 1 / 0.9)
+    exact = F.softmax(scores.astype(np.float64) / 8.0)
+    for found, expected in ((probs, exact), (dropped, F.dropout(exact, kept, 0.1))):
         np.testing.assert_allclose(found.get().astype(np.float64), expected, rtol=rounding, atol=rounding)
     x, weight = rng.normal(size=(300, 768)).astype(dtype), rng.normal(size=(3, 768)).astype(dtype)
-    y, cache = F.residual_layer_norm(*(cp.asarray(each) for each in (x, weight[0], x, weight[1], weight[2])), 1e-12)
-    expected, plain = F.residual_layer_norm(
-        *(each.astype(np.float64) for each in (x, weight[0], x, weight[1], weight[2])), 1e-12
-    )
+    on_card = [cp.asarray(each) for each in (x, *weight)]
+    y, *cache = calls.residual_layer_norm(on_card[0], on_card[2], on_card[3], 1e-12, on_card[1], on_card[0])
+    exact_x, bias, gamma, beta = (each.astype(np.float64) for each in (x, *weight))
+    expected, plain = F.layer_norm(exact_x + bias + exact_x, gamma, beta, 1e-12)
     np.testing.assert_allclose(y.get().astype(np.float64), expected, rtol=rounding, atol=8 * rounding)
-    gradients = F.layer_norm_backward(cp.asarray(x), cache, cp.asarray(weight[1]))
-    exact_gradients = F.layer_norm_backward(x.astype(np.float64), plain, weight[1].astype(np.float64))
+    gradients = F.layer_norm_backward(on_card[0], F.LayerNormCache(*cache), on_card[2])
+    exact_gradients = F.layer_norm_backward(exact_x, plain, gamma)
     for found, expected in zip(gradients, exact_gradients, strict=True):
         error = np.linalg.norm(found.get().astype(np.float64) - expected) / np.linalg.norm(expected)
         assert error < 4 * rounding
@@ -192,7 +194,7 @@ def test_batched_products(cp: ModuleType, dtype: str) -> None:
     for a, b in ((heads, heads.swapaxes(-1, -2)), (heads.swapaxes(-1, -2), heads)):
         expected = a.get().astype(np.float64) @ b.get().astype(np.float64)
         np.testing.assert_allclose(
-            backend.matmul(a, b).get().astype(np.float64), expected, rtol=0, atol=rounding * np.abs(expected).max()
+            numbers.matmul(a, b).get().astype(np.float64), expected, rtol=0, atol=rounding * np.abs(expected).max()
         )
 
 

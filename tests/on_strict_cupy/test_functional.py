@@ -84,22 +84,10 @@ CALLS: dict[str, tuple[Callable[..., Any], Callable[[Draw], tuple[Any, ...]]]] =
     "embedding": (F.embedding, lambda d: (d.ids(V, B, T), d(V, D))),
     "embedding_backward": (F.embedding_backward, lambda d: (d(B, T, D), d.ids(V, B, T), V, 3)),
     "layer_norm layer_norm_backward": (layer_norm, lambda d: (d(B, T, D), d(D), d(D), d(B, T, D))),
-    "residual_layer_norm": (
-        lambda *args: F.residual_layer_norm(*args[:-1], 1e-5, args[-1], 0.3),
-        lambda d: (d(B, T, D), d(D), d(B, T, D), d(D), d(D), d.kept(B, T, D)),
-    ),
     "softmax": (F.softmax, lambda d: (d(B, N, T, S),)),
     "softmax_backward": (F.softmax_backward, lambda d: (d(B, N, T, S), d.probs(B, N, T, S))),
     "log_softmax": (F.log_softmax, lambda d: (d(B, C),)),
     "mask_scores": (lambda x, mask: F.mask_scores(x, mask, 2.0), lambda d: (d(B, N, T, S), d.mask(B, 1, 1, S))),
-    "masked_softmax": (
-        lambda x, mask, kept: F.masked_softmax(x, mask, 2.5, kept, 0.3),
-        lambda d: (d(B, N, T, S), d.mask(B, 1, T, S), d.kept(B, N, T, S)),
-    ),
-    "masked_softmax_backward": (
-        lambda dy, probs, kept: F.masked_softmax_backward(dy, probs, 2.5, kept, 0.3),
-        lambda d: (d(B, N, T, S), d.probs(B, N, T, S), d.kept(B, N, T, S)),
-    ),
     "attention_scores": (F.attention_scores, lambda d: (d(B, N, T, K), d(B, N, S, K))),
     "attention_scores_backward": (
         F.attention_scores_backward, lambda d: (d(B, N, T, S), d(B, N, T, K), d(B, N, S, K))
@@ -110,10 +98,6 @@ CALLS: dict[str, tuple[Callable[..., Any], Callable[[Draw], tuple[Any, ...]]]] =
     ),
     "split_heads": (lambda x: F.split_heads(x, N), lambda d: (d(B, T, N * K),)),
     "merge_heads": (F.merge_heads, lambda d: (d(B, N, T, K),)),
-    "biased_heads": (
-        lambda a, b, x, y: tuple(F.biased_heads([a, b], [x, y], N)),
-        lambda d: (d(B, T, N * K), d(B, T, N * K), d(N * K), d(N * K)),
-    ),
     "relative_scores": (F.relative_scores, distance_arguments),
     "relative_scores_backward": (
         F.relative_scores_backward, lambda d: (d(B, N, T, S), *distance_arguments(d))
@@ -130,7 +114,7 @@ CALLS: dict[str, tuple[Callable[..., Any], Callable[[Draw], tuple[Any, ...]]]] =
         binary_cross_entropy, lambda d: (d(B, C), d.probs(B, C), np.asarray(0.7, d.dtype))
     ),
 }  # fmt: skip
-ELSEWHERE = ("bias_activation", "draw_dropout_mask", "find_activation")
+ELSEWHERE = ("draw_dropout_mask", "find_activation")
 WAITING = ("embedding_backward", "cross_entropy")  # their plain forms ask how many rows count
 
 
@@ -189,22 +173,14 @@ def test_activations(cupy: ModuleType, name: str, dtype: str) -> None:
     activation, draw = F.ACTIVATIONS[name], Draw(dtype)
     tolerance = ROUNDING[dtype] if name in ERF else 0.0
     compare(cupy, activation.forward, (draw(B, D) * 3,), tolerance, wait=False)
-    compare(cupy, lambda x: activation.forward(x, out=x.copy()), (draw(B, D) * 3,), tolerance, wait=False)
     compare(cupy, activation.backward, (draw(B, D), draw(B, D) * 3), tolerance, wait=False)
-    for keep_sum in (False, True):
-        summed = lambda x, bias, keep=keep_sum: F.bias_activation(activation, x.copy(), bias, keep)  # noqa: E731
-        compare(cupy, summed, (draw(B, D), draw(D)), tolerance, wait=False)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["gelu", "gelu_new"])
 def test_activations_with_kernels(cupy_with_kernels: ModuleType, name: str, dtype: str) -> None:
     activation, draw = F.ACTIVATIONS[name], Draw(dtype)
-    for call, args in (
-        (activation.forward, (draw(B, D) * 3,)),
-        (activation.backward, (draw(B, D), draw(B, D) * 3)),
-        (lambda x, bias: F.bias_activation(activation, x.copy(), bias, True), (draw(B, D), draw(D))),
-    ):
+    for call, args in ((activation.forward, (draw(B, D) * 3,)), (activation.backward, (draw(B, D), draw(B, D) * 3))):
         compare(cupy_with_kernels, call, args, ROUNDING[dtype], wait=False)
 
 

@@ -23,30 +23,30 @@ layer_norm_backward, linear_backward = functional.layer_norm_backward, functiona
 additive_mask, embedding = inputs.additive_mask, functional.embedding
 
 
-def stray_numpy_call(x: Any, out: Any = None) -> Any:
+def stray_numpy_call(x: Any) -> Any:
     probs = np.exp(x - x.max(axis=-1, keepdims=True))
     return probs / probs.sum(axis=-1, keepdims=True)
 
 
-def stray_numpy_function(x: Any, out: Any = None) -> Any:
-    return softmax(np.where(x < -1e30, -1e30, x), out)
+def stray_numpy_function(x: Any) -> Any:
+    return softmax(np.where(x < -1e30, -1e30, x))
 
 
-def implicit_copy(x: Any, weight: Any, bias: Any = None, out: Any = None) -> Any:
+def implicit_copy(x: Any, weight: Any, bias: Any = None) -> Any:
     return linear(x, np.asarray(weight), bias)
 
 
-def if_on_an_array(x: Any, weight: Any, bias: Any, eps: float, **options: Any) -> Any:
+def if_on_an_array(x: Any, weight: Any, bias: Any, eps: float) -> Any:
     if (weight == 1).all():
         eps = eps + 0.0
-    return layer_norm(x, weight, bias, eps, **options)
+    return layer_norm(x, weight, bias, eps)
 
 
-def python_scalar(x: Any, out: Any = None) -> Any:
-    return softmax(x - float(x.max()), out)
+def python_scalar(x: Any) -> Any:
+    return softmax(x - float(x.max()))
 
 
-def numpy_scalar_reduction(x: Any, weight: Any, bias: Any = None, out: Any = None) -> Any:
+def numpy_scalar_reduction(x: Any, weight: Any, bias: Any = None) -> Any:
     return linear(x / np.sqrt((weight * weight).sum()), weight, bias)
 
 
@@ -67,51 +67,51 @@ def fresh_array_on_the_host(dy: Any, x: Any, weight: Any) -> Any:
     return dx, dweight, dbias + np.zeros(dbias.shape, dbias.dtype)
 
 
-def function_that_cupy_lacks(x: Any, out: Any = None) -> Any:
+def function_that_cupy_lacks(x: Any) -> Any:
     backend.array_module(x).einsum_path("...", x)
-    return softmax(x, out)
+    return softmax(x)
 
 
-def keyword_that_cupy_lacks(x: Any, out: Any = None) -> Any:
-    return softmax(backend.array_module(x).add(x, 0.0, where=True), out)
+def keyword_that_cupy_lacks(x: Any) -> Any:
+    return softmax(backend.array_module(x).add(x, 0.0, where=True))
 
 
-def reduction_that_cupy_lacks(x: Any, out: Any = None) -> Any:
-    return softmax(x - backend.array_module(x).maximum.reduce(x, axis=-1, keepdims=True), out)
+def reduction_that_cupy_lacks(x: Any) -> Any:
+    return softmax(x - backend.array_module(x).maximum.reduce(x, axis=-1, keepdims=True))
 
 
-def method_that_cupy_lacks(x: Any, out: Any = None) -> Any:
+def method_that_cupy_lacks(x: Any) -> Any:
     x.setflags(write=True)
-    return softmax(x, out)
+    return softmax(x)
 
 
-def iteration_over_numbers(x: Any, weight: Any, bias: Any, eps: float, **options: Any) -> Any:
+def iteration_over_numbers(x: Any, weight: Any, bias: Any, eps: float) -> Any:
     assert len([number for number in bias]) == len(bias)  # noqa: C416
-    return layer_norm(x, weight, bias, eps, **options)
+    return layer_norm(x, weight, bias, eps)
 
 
-def array_in_a_format_string(x: Any, out: Any = None) -> Any:
+def array_in_a_format_string(x: Any) -> Any:
     assert f"{x.max():g}"
-    return softmax(x, out)
+    return softmax(x)
 
 
-def fetched_within_a_layer(x: Any, out: Any = None) -> Any:
+def fetched_within_a_layer(x: Any) -> Any:
     assert backend.to_numpy(x).ndim
-    return softmax(x, out)
+    return softmax(x)
 
 
-def waited_for_within_a_layer(x: Any, out: Any = None) -> Any:
+def waited_for_within_a_layer(x: Any) -> Any:
     assert x[x < 0].ndim
-    return softmax(x, out)
+    return softmax(x)
 
 
-def out_on_the_host(x: Any, out: Any = None) -> Any:
+def out_on_the_host(x: Any) -> Any:
     xp = backend.array_module(x)
     return softmax(xp.multiply(x, 1.0, out=np.empty(x.shape, x.dtype)))
 
 
-def random_numbers_on_the_device(x: Any, out: Any = None) -> Any:
-    return softmax(x * backend.array_module(x).random.random(), out)
+def random_numbers_on_the_device(x: Any) -> Any:
+    return softmax(x * backend.array_module(x).random.random())
 
 
 SOFTMAX = [

@@ -1,4 +1,4 @@
-"""Every fused step against the plain version that documents it: the CUDA source, compiled for the CPU and run."""
+"""Every kernel against the plain functions that say what it computes: the CUDA source, compiled for the CPU and run."""
 
 from collections.abc import Iterator
 from types import ModuleType
@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minibert import backend
 from minibert import functional as F
-from minibert.kernels import fused, launch
-from minibert.kernels.launch import source
+from minibert.functional import numbers
+from minibert.kernels import calls, launch
+from minibert.kernels.launch import source, usable
+from minibert.kernels.primitives import GELU
 from minibert.training.optimizers import AdamW
 from tests import strict_cupy
 from tests.gradients import rng_of
@@ -52,6 +53,10 @@ def close(actual: Any, expected: np.ndarray, dtype: str, factor: float = 1.0) ->
     np.testing.assert_allclose(actual.get().astype(np.float64), expected, rtol=0, atol=rounding)
 
 
+def on_card(cp: ModuleType, array: np.ndarray | None) -> Any:
+    return None if array is None else cp.asarray(array)
+
+
 def wide(*arrays: np.ndarray) -> list[np.ndarray]:
     return [array.astype(np.float64) for array in arrays]
 
@@ -68,42 +73,31 @@ def test_masked_softmax(cp: ModuleType, dtype: str, keys: int, mask_rows: int | 
         mask[0, :, :, keys // 2 :] = np.finfo(dtype).min
     kept = rng_of(2).random(scores.shape) < 0.7 if dropout else None
     wide_mask = None if mask is None else np.where(mask == 0, 0.0, np.finfo(np.float64).min)
-    probs, dropped = F.masked_softmax(scores.astype(np.float64), wide_mask, 1.7, kept, 0.3)
+    probs = F.softmax(F.mask_scores(scores.astype(np.float64), wide_mask, 1.7))
+    given = cp.asarray(scores)
     with Launches() as launches:
-        found = F.masked_softmax(
-            cp.asarray(scores), None if mask is None else cp.asarray(mask), 1.7,
-            None if kept is None else cp.asarray(kept), 0.3,
-        )  # fmt: skip
+        found = calls.masked_softmax(given, on_card(cp, mask), 1.7, on_card(cp, kept), 1 / 0.7)
     assert launches.count == 1
+    assert found[0] is given  # written over
     close(found[0], probs, dtype)
-    close(found[1], dropped, dtype)
+    close(found[1], probs if kept is None else F.dropout(probs, kept, 0.3), dtype)
     assert dropout or found[0] is found[1]
     # backward
     dy = draw(3, *scores.shape, dtype=dtype)
-    expected = F.masked_softmax_backward(*wide(dy, found[0].get()), 1.7, kept, 0.3)
+    ddropped, probs = wide(dy, found[0].get())
+    expected = F.softmax_backward(ddropped if kept is None else F.dropout_backward(ddropped, kept, 0.3), probs) / 1.7
     with Launches() as launches:
-        dscores = F.masked_softmax_backward(
-            cp.asarray(dy), found[0], 1.7, None if kept is None else cp.asarray(kept), 0.3
-        )
+        dscores = calls.masked_softmax_backward(cp.asarray(dy), found[0], 1.7, on_card(cp, kept), 1 / 0.7)
     assert launches.count == 1
     close(dscores, expected, dtype)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_masked_softmax_in_place(cp: ModuleType, dtype: str) -> None:
-    scores = draw(1, 2, 3, 4, 40, dtype=dtype)
-    over = cp.asarray(scores)
-    probs, _ = F.masked_softmax(over, None, 2.0, out=over)
-    assert probs is over
-    np.testing.assert_array_equal(probs.get(), F.masked_softmax(cp.asarray(scores), None, 2.0)[0].get())
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_wholly_masked_row_is_uniform(cp: ModuleType, dtype: str) -> None:
     scores = draw(1, 1, 2, 3, 8, dtype=dtype, scale=20.0)
     mask = np.full((1, 1, 1, 8), np.finfo(dtype).min, dtype)
-    probs, _ = F.masked_softmax(cp.asarray(scores), cp.asarray(mask), 1.0)
-    plain, _ = F.masked_softmax(scores, mask, 1.0)
+    probs, _ = calls.masked_softmax(cp.asarray(scores), cp.asarray(mask), 1.0)
+    plain = F.softmax(F.mask_scores(scores, mask, 1.0))
     assert np.isfinite(probs.get()).all()
     assert np.isfinite(plain).all()
     np.testing.assert_allclose(probs.get().astype(np.float64).sum(axis=-1), 1.0, rtol=2e-3)
@@ -114,25 +108,27 @@ def test_a_wholly_masked_row_is_uniform(cp: ModuleType, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("width", [1, 31, 64, 200])
 @pytest.mark.parametrize("dropout", [False, True])
-@pytest.mark.parametrize("keep_cache", [False, True])
-def test_residual_layer_norm(cp: ModuleType, dtype: str, width: int, dropout: bool, keep_cache: bool) -> None:
+@pytest.mark.parametrize("keep_parts", [False, True])
+def test_residual_layer_norm(cp: ModuleType, dtype: str, width: int, dropout: bool, keep_parts: bool) -> None:
     x, residual = draw(1, 3, 5, width, dtype=dtype), draw(2, 3, 5, width, dtype=dtype)
     bias, weight, beta = (draw(3 + i, width, dtype=dtype) for i in range(3))
     kept = rng_of(6).random(x.shape) < 0.8 if dropout else None
-    expected, cache = F.residual_layer_norm(*wide(x, bias, residual, weight, beta), 1e-3, kept, 0.2)
-    given = [cp.asarray(array) for array in (x, bias, residual, weight, beta)]
+    dense = np.add(*wide(x, bias))
+    total = (dense if kept is None else F.dropout(dense, kept, 0.2)) + residual
+    expected, cache = F.layer_norm(total, *wide(weight, beta), 1e-3)
+    given = [cp.asarray(array) for array in (x, weight, beta, bias, residual)]
     with Launches() as launches:
-        y, found = F.residual_layer_norm(
-            *given, 1e-3, None if kept is None else cp.asarray(kept), 0.2, keep_cache=keep_cache
+        found = calls.residual_layer_norm(
+            *given[:3], 1e-3, *given[3:], on_card(cp, kept), 1 / 0.8, keep_parts=keep_parts
         )
     assert launches.count == 1
-    close(y, expected, dtype, 4)
+    close(found.y, expected, dtype, 4)
     np.testing.assert_array_equal(given[0].get(), x)
-    if not keep_cache:
-        assert found is None
+    if not keep_parts:
+        assert found.normalized is found.rstd is None
         return
-    assert found is not None
-    assert cache is not None
+    assert found.normalized is not None
+    assert found.rstd is not None
     close(found.normalized, cache.normalized, dtype, 4)
     close(found.rstd, cache.rstd, "float32" if dtype == "float16" else dtype, 40)
     # backward
@@ -140,7 +136,7 @@ def test_residual_layer_norm(cp: ModuleType, dtype: str, width: int, dropout: bo
     cache = F.LayerNormCache(*wide(found.normalized.get(), found.rstd.get()))
     exact = F.layer_norm_backward(*wide(dy), cache, *wide(weight))
     with Launches() as launches:
-        gradients = F.layer_norm_backward(cp.asarray(dy), found, given[3])
+        gradients = F.layer_norm_backward(cp.asarray(dy), F.LayerNormCache(*found[1:]), given[1])
     assert launches.count == 4
     for gradient, each in zip(gradients, exact, strict=True):
         close(gradient, each, dtype, 4)
@@ -154,18 +150,15 @@ def test_layer_norm_with_a_large_mean(cp: ModuleType, dtype: str) -> None:
     expected, _ = F.layer_norm(*wide(x, weight, beta), 1e-12)
     y, _ = F.layer_norm(cp.asarray(x), cp.asarray(weight), cp.asarray(beta), 1e-12)
     close(y, expected, dtype, 100 if dtype != "float16" else 1)
-    over = cp.asarray(x)
-    assert F.layer_norm(over, cp.asarray(weight), cp.asarray(beta), 1e-12, out=over) == (over, None)
-    np.testing.assert_array_equal(over.get(), y.get())
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rows", [1, 7, 64, 65, 300])
 def test_sums_over_rows(cp: ModuleType, dtype: str, rows: int) -> None:
     x = draw(1, rows, 45, dtype=dtype)
-    close(backend.column_sum(cp.asarray(x)), x.astype(np.float64).sum(axis=0), dtype, 4)
+    close(numbers.column_sum(cp.asarray(x)), x.astype(np.float64).sum(axis=0), dtype, 4)
     other = draw(2, rows, 45, dtype=dtype)
-    sums, products = fused.column_sums(cp.asarray(x), cp.asarray(other))
+    sums, products = calls.column_sums(cp.asarray(x), cp.asarray(other))
     close(sums, x.astype(np.float64).sum(axis=0), dtype, 4)
     close(products, np.multiply(*wide(x, other)).sum(axis=0), dtype, 4)
 
@@ -179,14 +172,15 @@ def test_bias_and_activation(cp: ModuleType, dtype: str, name: str, keep_sum: bo
     total = x.astype(np.float64) + bias
     if dtype == "float16":
         total = total.astype(dtype).astype(np.float64) if keep_sum else total
+    over = cp.asarray(x)
     with Launches() as launches:
-        y, summed = F.bias_activation(activation, cp.asarray(x), cp.asarray(bias), keep_sum)
+        y = calls.bias_activation(GELU[activation.forward], over, cp.asarray(bias), keep_sum)
     assert launches.count == 1
     close(y, activation.forward(total), dtype)
     if keep_sum:
-        close(summed, x.astype(np.float64) + bias, dtype)
+        close(over, x.astype(np.float64) + bias, dtype)
     else:
-        assert summed is None
+        assert y is over
     dy = draw(3, *x.shape, dtype=dtype)
     with Launches() as launches:
         dx = activation.backward(cp.asarray(dy), cp.asarray(x))
@@ -212,9 +206,6 @@ def test_dropout(cp: ModuleType, dtype: str) -> None:
             y = step(cp.asarray(x), cp.asarray(kept), 0.1)
         assert launches.count == 1
         close(y, step(x.astype(np.float64), kept, 0.1), dtype)
-    over = cp.asarray(x)
-    assert F.dropout(over, cp.asarray(kept), 0.1, out=over) is over
-    np.testing.assert_array_equal(over.get(), y.get())
     assert not F.dropout(cp.asarray(x), cp.asarray(kept), 1.0).get().any()
 
 
@@ -300,11 +291,11 @@ def test_scatter_add(cp: ModuleType, dtype: str, places: int, skipped: int | Non
             expected[place] += row
     found = [cp.asarray(table), cp.asarray(table)]
     for out in found:
-        backend.scatter_add(cp.asarray(ids), cp.asarray(rows), out, skipped)
+        numbers.scatter_add(cp.asarray(ids), cp.asarray(rows), out, skipped)
     close(found[0], expected, dtype, 4)
     np.testing.assert_array_equal(found[0].get(), found[1].get())
     host = table.copy()
-    backend.scatter_add(ids, rows, host, skipped)
+    numbers.scatter_add(ids, rows, host, skipped)
     np.testing.assert_allclose(host.astype(np.float64), expected, rtol=0, atol=ROUNDING[dtype] * 100)
 
 
@@ -313,7 +304,7 @@ def test_heads(cp: ModuleType, dtype: str) -> None:
     xs, biases = [draw(i, 2, 5, 12, dtype=dtype) for i in range(3)], [draw(9 + i, 12, dtype=dtype) for i in range(3)]
     for count in (1, 2, 3):
         with Launches() as launches:
-            found = F.biased_heads(
+            found = calls.split_heads(
                 [cp.asarray(x) for x in xs[:count]], [cp.asarray(bias) for bias in biases[:count]], 4
             )
         assert launches.count == 1
@@ -331,10 +322,14 @@ def test_what_does_not_fit_takes_the_plain_way(cp: ModuleType) -> None:
         F.softmax(x)
         F.layer_norm(x, cp.ones((8,), "float64"), cp.ones((8,), "float64"), 1e-5)
         F.merge_heads(cp.asarray(draw(1, 2, 4, 5, 6, dtype="float32")).transpose(0, 1, 3, 2))
-        F.masked_softmax(cp.asarray(draw(1, 2, 2, 3, 8, dtype="float32")), cp.zeros((1, 1, 1, 8), "float32"), 1.0)
     assert launches.count == 0
-    assert not fused.usable(np.ones(3, np.float32))
-    assert not fused.usable(cp.ones((3,), "int64"))
+    query = cp.asarray(draw(1, 2, 2, 3, 5, dtype="float32"))
+    assert calls.fits_masked_softmax(query, 8, cp.zeros((2, 1, 3, 8), "float32"))
+    assert not calls.fits_masked_softmax(query, 8, cp.zeros((1, 1, 1, 8), "float32"))
+    assert not calls.fits_masked_softmax(query, 8, cp.zeros((2, 1, 1, 8), "float64"))
+    assert not calls.fits_masked_softmax(query.get(), 8, None)
+    assert not usable(np.ones(3, np.float32))
+    assert not usable(cp.ones((3,), "int64"))
 
 
 def test_sources_hold_every_kernel_and_one_type() -> None:

@@ -1,7 +1,7 @@
-"""The fused steps: each one pass over its arrays, where the plain version makes several.
+"""The kernels as Python functions: each makes room for its results and launches.
 
-Every function here stands for a plain version in `minibert.functional` (or `minibert.training`), which says what it
-computes and calls it where `usable` says so; tests compare the two. Inputs are C-contiguous CuPy arrays of one dtype.
+Inputs are C-contiguous CuPy arrays of one dtype, as `usable` and the functions named `fits_...` check.
+`primitives.py` and `steps.py` attach these functions to the plain steps that say what they compute.
 """
 
 from types import ModuleType
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minibert.backend import Array, array_module
-from minibert.kernels.launch import ceil_div, launch, number_of, usable
+from minibert.kernels.launch import ceil_div, launch, number_of, on_card, usable
 
 _THREADS = 256  # a block of a launch over single values
 _ROWS = 4  # rows a block, one warp each
@@ -28,22 +28,25 @@ def _over_rows(name: str, like: Array, rows: int, *args: Any, of_block: int = _R
 # softmax
 
 
-def fits_masked_softmax(scores: Array, mask: Array | None, kept: Array | None) -> bool:
-    """Whether the kernel can take these: a mask of (B, 1, 1 or T, S) and a contiguous dropout mask, if any."""
-    if scores.ndim != 4 or not usable(scores, mask) or not _fits_kept(kept, scores):
+def fits_masked_softmax(query: Array, keys: int, mask: Array | None) -> bool:
+    """Whether the kernel can take scores of query (B, N, T, K) and this many keys, with a mask (B, 1, 1 or T, S)."""
+    batch, _, tokens, _ = query.shape
+    if not on_card(query):
         return False
-    batch, _, tokens, keys = scores.shape
-    return mask is None or mask.shape in ((batch, 1, 1, keys), (batch, 1, tokens, keys))
+    shapes = ((batch, 1, 1, keys), (batch, 1, tokens, keys))
+    return mask is None or (usable(mask) and mask.dtype == query.dtype and mask.shape in shapes)
 
 
 def masked_softmax(
-    scores: Array, mask: Array | None, divisor: float, kept: Array | None, keep_scale: float, out: Array | None
+    scores: Array, mask: Array | None, divisor: float, kept: Array | None = None, keep_scale: float = 1.0
 ) -> tuple[Array, Array]:
-    """scores (B, N, T, S) -> probs and, dropped out, what meets the values; the same array without a dropout mask."""
-    xp = array_module(scores)
+    """scores (B, N, T, S), which are written over, -> softmax(scores / divisor + mask), and what dropout leaves of it.
+
+    Both are the same array without a dropout mask.
+    """
     _, heads, tokens, keys = scores.shape
-    probs = xp.empty_like(scores) if out is None else out
-    dropped = None if kept is None else xp.empty_like(scores)
+    probs = scores
+    dropped = None if kept is None else array_module(scores).empty_like(scores)
     rows = scores.size // keys
     mask_rows = 1 if mask is None else mask.shape[2]
     _over_rows(
@@ -54,9 +57,9 @@ def masked_softmax(
 
 
 def masked_softmax_backward(
-    ddropped: Array, probs: Array, divisor: float, kept: Array | None, keep_scale: float
+    ddropped: Array, probs: Array, divisor: float, kept: Array | None = None, keep_scale: float = 1.0
 ) -> Array:
-    """ddropped, probs (B, N, T, S) -> dscores."""
+    """ddropped (B, N, T, S), probs (B, N, T, S) before dropout -> dscores, of the scores before the division."""
     dscores = array_module(probs).empty_like(probs)
     keys = probs.shape[-1]
     rows = probs.size // keys
@@ -85,26 +88,24 @@ def fits_layer_norm(x: Array, *others: Array | None, kept: Array | None = None) 
 
 def residual_layer_norm(
     x: Array,
-    bias: Array | None,
-    kept: Array | None,
-    keep_scale: float,
-    residual: Array | None,
     weight: Array,
     beta: Array,
     eps: float,
-    out: Array | None,
-    keep_parts: bool,
-    scratch: Array | None = None,
+    bias: Array | None = None,
+    residual: Array | None = None,
+    kept: Array | None = None,
+    keep_scale: float = 1.0,
+    keep_parts: bool = True,
 ) -> LayerNormParts:
-    """LayerNorm(dropout(x + bias) + residual) of x (..., D); with keep_parts what backward needs, too."""
+    """x (..., D) -> LayerNorm(dropout(x + bias) + residual); with keep_parts what backward needs, too."""
     xp = array_module(x)
     width = x.shape[-1]
     rows = x.size // width
     number = number_of(x.dtype)
-    y = xp.empty_like(x) if out is None else out
+    y = xp.empty_like(x)
     normalized = rstd = None
     if keep_parts:
-        normalized = xp.empty_like(x) if scratch is None else scratch
+        normalized = xp.empty_like(x)
         rstd = xp.empty((*x.shape[:-1], 1), dtype=number)
     of_block = max(1, min(_ROWS, _SHARED // (width * number.itemsize)))
     _over_rows(
@@ -150,22 +151,27 @@ def _add_chunks(parts: Array, like: Array) -> Array:
     return out
 
 
-# activations, by the name of the form
-
-FORMS = ("gelu_erf", "gelu_tanh")
+# activations, by the kernel's name: "gelu_erf" or "gelu_tanh"
 
 
-def bias_activation(form: str, x: Array, bias: Array | None, summed: Array | None, out: Array | None) -> Array:
-    """f(x + bias) of x (..., F); `summed` (which may be x) gets x + bias, for backward."""
-    y = array_module(x).empty_like(x) if out is None else out
-    _over_values(f"bias_{form}", x, x.size, x, bias, summed, y, x.size, x.shape[-1])
+def activation(kernel: str, x: Array) -> Array:
+    """x (..., F) -> f(x)."""
+    y = array_module(x).empty_like(x)
+    _over_values(f"bias_{kernel}", x, x.size, x, None, None, y, x.size, x.shape[-1])
     return y
 
 
-def activation_backward(form: str, dy: Array, x: Array) -> Array:
-    """dy f'(x)."""
+def bias_activation(kernel: str, x: Array, bias: Array, keep_sum: bool) -> Array:
+    """x (..., F), bias (F,) -> f(x + bias). x is written over: with keep_sum by x + bias, else by the result."""
+    y = array_module(x).empty_like(x) if keep_sum else x
+    _over_values(f"bias_{kernel}", x, x.size, x, bias, x if keep_sum else None, y, x.size, x.shape[-1])
+    return y
+
+
+def activation_backward(kernel: str, dy: Array, x: Array) -> Array:
+    """dy, x (..., F) -> dy f'(x)."""
     dx = array_module(x).empty_like(x)
-    _over_values(f"{form}_backward", x, x.size, dy, x, dx, x.size)
+    _over_values(f"{kernel}_backward", x, x.size, dy, x, dx, x.size)
     return dx
 
 
@@ -183,9 +189,9 @@ def fits_dropout(x: Array, kept: Array) -> bool:
     return usable(x) and isinstance(kept, array_module(x).ndarray) and _fits_kept(kept, x)
 
 
-def dropout(x: Array, kept: Array, keep_scale: float, out: Array | None = None) -> Array:
-    """x kept scale."""
-    y = array_module(x).empty_like(x) if out is None else out
+def dropout(x: Array, kept: Array, keep_scale: float) -> Array:
+    """x, kept (...) -> x kept scale."""
+    y = array_module(x).empty_like(x)
     _over_values("dropout", x, x.size, x, kept, y, x.size, float(keep_scale))
     return y
 
@@ -234,8 +240,21 @@ def _signed(number: int) -> int:
 # cross entropy
 
 
-def cross_entropy(logits: Array, labels: Array, ignored: int) -> tuple[Array, Array, Array]:
-    """logits (M, C), labels (M,) -> loss (), and for backward log Σ exp (M,) and the number of counted rows ()."""
+class CardCrossEntropyCache(NamedTuple):
+    """What backward needs, all of it on the card."""
+
+    logits: Array  # (M, C)
+    labels: Array  # (M,)
+    log_sums: Array  # (M,) log Σ exp
+    count: Array  # () rows that count
+    ignored: int
+    shape: tuple[int, ...]  # of the logits as they were given
+
+
+def cross_entropy(
+    logits: Array, labels: Array, ignored: int, shape: tuple[int, ...]
+) -> tuple[Array, CardCrossEntropyCache]:
+    """logits (M, C), labels (M,) -> loss (), and what backward needs; `shape` is the logits' own."""
     xp = array_module(logits)
     rows, classes = logits.shape
     number = number_of(logits.dtype)
@@ -246,20 +265,21 @@ def cross_entropy(logits: Array, labels: Array, ignored: int) -> tuple[Array, Ar
         "cross_entropy_rows", logits, (rows,), (threads,), logits, labels, losses, log_sums, rows, classes, ignored
     )
     launch("cross_entropy_mean", logits, (1,), (_row_threads(rows),), losses, labels, loss, count, rows, ignored)
-    return loss, log_sums, count
+    return loss, CardCrossEntropyCache(logits, labels, log_sums, count, ignored, shape)
 
 
-def cross_entropy_backward(
-    logits: Array, labels: Array, log_sums: Array, count: Array, dloss: Array, ignored: int
-) -> Array:
-    """-> dlogits (M, C)."""
-    dlogits = array_module(logits).empty_like(logits)
+def cross_entropy_backward(dloss: Array | float, cache: CardCrossEntropyCache) -> Array:
+    """dloss () -> dlogits, of the logits' own shape."""
+    logits = cache.logits
+    xp = array_module(logits)
+    dloss = xp.asarray(dloss, dtype=cache.log_sums.dtype)
+    dlogits = xp.empty_like(logits)
     rows, classes = logits.shape
     launch(
         "cross_entropy_backward", logits, (rows,), (_row_threads(classes),),
-        logits, labels, log_sums, count, dloss, dlogits, classes, ignored,
+        logits, cache.labels, cache.log_sums, cache.count, dloss, dlogits, classes, cache.ignored,
     )  # fmt: skip
-    return dlogits
+    return dlogits.reshape(cache.shape)
 
 
 def _row_threads(values: int) -> int:
@@ -285,7 +305,7 @@ def adamw(
 
 
 def scatter_add(ids: Array, rows: Array, out: Array, skipped: int) -> None:
-    """out[ids[i]] += rows[i], ids equal to `skipped` left out."""
+    """ids (M,), rows (M, D), out (V, D): out[ids[i]] += rows[i], ids equal to `skipped` left out."""
     xp = array_module(out)
     ids, rows = ids.astype("int64", copy=False), xp.ascontiguousarray(rows)
     order = xp.argsort(ids)  # CuPy's is stable
