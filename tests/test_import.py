@@ -24,7 +24,7 @@ def modules_after(code: str) -> set[str]:
 def test_import_is_light() -> None:
     loaded = modules_after("import minibert")
     assert not loaded & set(EXTRAS)
-    assert {name for name in loaded if name.startswith("minibert")} == {"minibert"}
+    assert {name for name in loaded if name.startswith("minibert")} == {"minibert", "minibert.forms"}
 
 
 def test_models_need_no_extra() -> None:
