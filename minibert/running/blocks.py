@@ -77,8 +77,10 @@ def fits(x: Array) -> bool:
 
 def _attach(step: Function) -> None:
     @form_of(step)
-    def gelu_in_blocks(x: Array) -> Array:
+    def form(x: Array) -> Array:
         return in_blocks(step, x) if fits(x) else NotImplemented
+
+    form.__qualname__ = step.__name__
 
 
 for each in (gelu.gelu_erf, gelu.gelu_erf_derivative, gelu.gelu_tanh, gelu.gelu_tanh_derivative):

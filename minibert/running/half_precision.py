@@ -49,6 +49,8 @@ def _through_float32(step: Callable[..., Any], after: Callable[[Any], Any]) -> N
             return NotImplemented
         return after(step(*map(widened, args), **{name: widened(value) for name, value in kwargs.items()}))
 
+    in_float32.__qualname__ = step.__name__
+
 
 def _as_it_is(value: Any) -> Any:
     return value
