@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minibert.backend import Array, array_module
-from minibert.kernels.device import tf32_allowed
+from minibert.backend.device import tf32_allowed
 
 # cuBLAS's own numbers (cublas_api.h, library_types.h)
 _TYPES = {"float16": 2, "float32": 0, "float64": 1}

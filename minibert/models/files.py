@@ -11,7 +11,7 @@ import numpy as np
 
 from minibert.backend import move, to_numpy
 from minibert.errors import ConfigError, WeightFileError
-from minibert.kernels.device import check_room
+from minibert.backend.device import check_room
 from minibert.models.config import PretrainedConfig
 from minibert.models.model import Model
 from minibert.models.options import choose_backend, choose_dtype, suggestion, take_options

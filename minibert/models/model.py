@@ -7,7 +7,7 @@ import numpy as np
 
 from minibert.backend import Array, backend_of_device, load_backend
 from minibert.errors import ConfigError, InputError
-from minibert.kernels.device import explains_memory
+from minibert.backend.device import explains_memory
 from minibert.models.config import PretrainedConfig
 from minibert.models.miniature import run_miniature
 from minibert.models.module import Module, Parameters, check_dtype

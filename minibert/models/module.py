@@ -15,7 +15,7 @@ from minibert import functional as F
 from minibert.backend import Array, default_backend, load_backend, move
 from minibert.errors import InputError
 from minibert.forms import step
-from minibert.kernels.device import check_room
+from minibert.backend.device import check_room
 from minibert.trace import Backward, Run
 
 DTYPES = ("float32", "float64", "float16")

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minibert.backend import device
 from minibert.functional import numbers
-from minibert.kernels import device, products
+from minibert.kernels import products
 from tests import strict_cupy
 from tests.gradients import rng_of
 

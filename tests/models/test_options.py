@@ -110,7 +110,7 @@ def test_without_a_gpu(device: Any, folder: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_auto_takes_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MINIBERT_BACKEND", raising=False)
-    monkeypatch.setattr(backend, "load_backend", lambda name: name)
+    monkeypatch.setattr(backend.choice, "load_backend", lambda name: name)
     assert backend.backend_of_device("auto") == "cupy"
     assert backend.backend_of_device(0) == backend.backend_of_device("cuda") == "cupy"
     monkeypatch.setenv("MINIBERT_BACKEND", "numpy")

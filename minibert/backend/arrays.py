@@ -1,22 +1,19 @@
-"""The one place that knows whether arrays are NumPy's or CuPy's.
+"""Arrays of NumPy and of CuPy: whose they are, and how they come from one library to the other.
 
-Everything else is written once against the array functions that both libraries have, and finds
-them from its arrays: `xp = array_module(x)`. The backend belongs to a model and its arrays, never
-to a global or a context variable. This file imports CuPy only when asked for it by name.
+Everything else is written once against the array functions that both libraries have, and finds them from its arrays:
+`xp = array_module(x)`.
 """
 
-import os
 import sys
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from minibert.backend.choice import load_backend
 from minibert.errors import BackendError, InputError
 
 Array = Any  # a NumPy or a CuPy array; the two have no common base class
-
-BACKENDS = ("numpy", "cupy")
 
 
 def array_module(*arrays: Any) -> ModuleType:
@@ -25,68 +22,6 @@ def array_module(*arrays: Any) -> ModuleType:
     if cupy is not None and any(isinstance(array, cupy.ndarray) for array in arrays):
         return cupy
     return np
-
-
-def load_backend(name: str) -> ModuleType:
-    """The array library of this name, "numpy" or "cupy".
-
-    Raises:
-        BackendError: the name is unknown, CuPy is not installed, or it finds no usable GPU: each has its sentence.
-    """
-    if name == "numpy":
-        return np
-    if name != "cupy":
-        raise BackendError(f"backend {name!r} is unknown: choose one of {', '.join(BACKENDS)}.")
-    from minibert.kernels.device import load_cupy
-
-    return load_cupy()
-
-
-def default_backend() -> str:
-    """The backend of new models: `MINIBERT_BACKEND`, or "numpy" where that is not set."""
-    return os.environ.get("MINIBERT_BACKEND") or "numpy"
-
-
-def backend_of_device(device: Any) -> str:
-    """The backend that PyTorch's name of a device means here: "numpy" for the CPU, "cupy" for the first GPU.
-
-    Args:
-        device: -1, "cpu"; 0, "cuda", "cuda:0"; "auto" for MINIBERT_BACKEND, or else the GPU if there is a usable
-            one; a backend's own name; a torch.device; or what `device_map` may also be, {"": device}.
-
-    Raises:
-        InputError: no such device is known.
-        BackendError: it is the GPU, and that cannot be used here.
-
-    >>> backend_of_device("cpu"), backend_of_device(-1), backend_of_device({"": "cpu"})
-    ('numpy', 'numpy', 'numpy')
-    """
-    if isinstance(device, dict) and len(set(device.values())) == 1:
-        return backend_of_device(next(iter(device.values())))
-    name = device if isinstance(device, int) and not isinstance(device, bool) else str(device)
-    if name == "auto":
-        return os.environ.get("MINIBERT_BACKEND") or ("cupy" if _gpu_is_usable() else "numpy")
-    if name in (-1, "cpu", "numpy"):
-        return "numpy"
-    if name not in (0, "cuda", "cuda:0", "gpu", "cupy"):
-        raise InputError(
-            f"device is {device!r}: give -1 or 'cpu' for NumPy, 0, 'cuda' or 'cupy' for the GPU, or 'auto' for what "
-            "is here."
-        )
-    if name != "cupy":
-        try:
-            load_backend("cupy")
-        except BackendError as error:
-            raise BackendError(f"device {device!r} is a GPU; device=-1 or 'cpu' computes with NumPy. {error}") from None
-    return "cupy"
-
-
-def _gpu_is_usable() -> bool:
-    try:
-        load_backend("cupy")
-    except BackendError:
-        return False
-    return True
 
 
 def to_numpy(x: Any) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minibert as mb
-from minibert.kernels import device
+from minibert.backend import device
 from tests import strict_cupy
 from tests.small_models import small_inputs, small_model
 
