@@ -48,10 +48,9 @@ _HOME: dict[str, str] = {
     "TracePoint": "trace",
     "Stepper": "inspection.stepper",
     **dict.fromkeys(["TextStreamer", "GenerateOutput"], "generation"),
-    **dict.fromkeys(
-        ["logit_lens", "attention_rollout", "gradient_x_input", "integrated_gradients", "head_importance"],
-        "inspection.analysis",
-    ),
+    "logit_lens": "inspection.logit_lens",
+    **dict.fromkeys(["attention_rollout", "head_importance"], "inspection.attention"),
+    **dict.fromkeys(["gradient_x_input", "integrated_gradients"], "inspection.attributions"),
     **dict.fromkeys(["explore", "plot_attention", "plot_logit_lens"], "explorer"),
     "to_numpy": "backend",
     "allow_tf32": "backend.device",

@@ -27,7 +27,7 @@ def explain(answerer: Any, text: str) -> Reasons:
         InputError: the text has no mask, or its mask is an input of a task other than fill-mask.
     """
     from minibert.functional.softmax import softmax
-    from minibert.inspection.analysis import logit_lens
+    from minibert.inspection.logit_lens import logit_lens
 
     model, tokenizer = answerer.model, answerer.tokenizer
     encoded = tokenizer(text, return_special_tokens_mask=True)

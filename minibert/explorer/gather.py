@@ -8,9 +8,10 @@ import numpy as np
 
 from minibert.backend import to_numpy
 from minibert.errors import InputError, TraceError
-from minibert.explorer import predictions, values
+from minibert.explorer import attributions, predictions, values
 from minibert.explorer.packing import Blob, code_probabilities
-from minibert.explorer.tokens import Row, encode, readable
+from minibert.explorer.tokens import Reader, Row, encode, reader
+from minibert.inspection.attributions import Target
 from minibert.trace import Trace
 
 ATTENTION_BUDGET = 2_600_000  # bytes of codes; in base64 a third more
@@ -47,7 +48,8 @@ def gather(model: Any, tokenizer: Any, text: str, options: Options) -> dict[str,
     places = predictions.choose_places(options.places, row.tokens)
     if options.places is not None and getattr(model, "lm_head_module", None) is None:
         raise InputError(f"{type(model).__name__} has no language-model head: it predicts nothing at places.")
-    trace, attributions = _run(model, tokenizer, row, options, places)
+    read = reader(tokenizer)
+    trace, attributed = _run(model, row, options, places, read)
     data = {
         "model": _about(model, tokenizer),
         "tokens": row.tokens,
@@ -56,12 +58,12 @@ def gather(model: Any, tokenizer: Any, text: str, options: Options) -> dict[str,
         "attention": _attention(trace, layers, len(row.tokens)),
         "walk": values.describe(trace, len(row.tokens), layers),
         "predictions": [],
-        "attributions": attributions,
+        "attributions": [attributions.record(name, each, len(row.tokens)) for name, each in attributed.items()],
     }
     if getattr(model, "lm_head_module", None) is not None and places:
         base = getattr(model, "base_model", model)
         states = [trace[name] for name in (base.stack_input_name, *(layer.path for layer in base.encoder.layer))]
-        data["predictions"] = predictions.describe(model, _reader(tokenizer), states, places, options.top)
+        data["predictions"] = predictions.describe(model, read, states, places, options.top)
     return data
 
 
@@ -98,94 +100,24 @@ def _about(model: Any, tokenizer: Any) -> dict[str, Any]:
     }
 
 
-def _reader(tokenizer: Any) -> Any:
-    """id -> readable token; a model may have more rows than the vocabulary has tokens."""
-
-    def read(id_: int) -> str:
-        try:
-            return readable(tokenizer, tokenizer.convert_ids_to_tokens(id_))
-        except InputError:
-            return f"#{id_}"
-
-    return read
-
-
-# the pass and its gradients
-
-
-def _run(
-    model: Any, tokenizer: Any, row: Row, options: Options, places: list[int]
-) -> tuple[Trace, list[dict[str, Any]]]:
-    """The trace that the page shows, and attributions as records."""
+def _run(model: Any, row: Row, options: Options, places: list[int], read: Reader) -> tuple[Trace, dict[str, Any]]:
+    """The trace that the page shows, with gradients if they are asked for, and attributions by name."""
     given = dict(options.attributions or {})
-    trace = options.trace
-    if trace is None:
-        trace = Trace()
-        asked = options.gradients
-        if not isinstance(asked, bool) and not (isinstance(asked, tuple) and len(asked) == 2):
-            raise InputError(f"gradients is {asked!r}: True, or (field, index), such as ('logits', 2), belongs there.")
-        output = model(**row.inputs, trace=trace, return_dict=True)
+    asked = options.gradients
+    if options.trace is not None:
         if asked is not False:
-            target = _own_target(output, row, places) if asked is True else asked
-            given = {
-                **_attribute(model, _label(tokenizer, model, target), row, trace, output, target, options.integrated),
-                **given,
-            }
-    elif options.gradients is not False:
-        raise InputError("a trace was given: run model.backward(trace) before, or leave gradients to explore.")
-    return trace, [_attribution(name, each, len(row.tokens)) for name, each in given.items()]
-
-
-def _own_target(output: Any, row: Row, places: list[int]) -> tuple[str, Any]:
-    """The number whose gradients are shown: the largest logit, of a language model at the first masked place."""
-    for field in ("logits", "prediction_logits", "start_logits"):
-        if field in output:
-            logits = to_numpy(output[field])[0]
-            if logits.ndim == 2 and places:
-                return field, (places[0], int(logits[places[0]].argmax()))
-            return field, tuple(int(i) for i in np.unravel_index(int(logits.argmax()), logits.shape))
-    raise InputError(
-        "the model has no logits to take gradients of: name a number, gradients=('last_hidden_state', (0, 0))."
-    )
-
-
-def _label(tokenizer: Any, model: Any, target: tuple[str, Any]) -> str:
-    """A number of the output in words."""
-    field, index = target
-    index = index if isinstance(index, tuple) else (index,)
-    if len(index) == 2 and "logits" in field and getattr(model, "lm_head_module", None) is not None:
-        return f"the logit of “{_reader(tokenizer)(int(index[1]))}” at token {index[0]}"
-    return f"{field}[{', '.join(map(str, index))}]"
-
-
-def _attribute(
-    model: Any, label: str, row: Row, trace: Trace, output: Any, target: Any, integrated: int
-) -> dict[str, Any]:
-    """Fill the trace's gradients from the target; gives the attributions to it."""
-    from minibert.inspection.analysis import gradient_x_input, integrated_gradients
-
-    field, index = target
-    index = index if isinstance(index, tuple) else (index,)
-    found = {f"Gradient × input of {label}": gradient_x_input(model, (field, index), **row.inputs)}
-    if integrated:
-        name = f"Integrated gradients of {label}, {integrated} steps"
-        found[name] = integrated_gradients(model, (field, index), steps=integrated, **row.inputs)
-    seed = np.zeros(output[field].shape, dtype=model.dtype)
-    seed[(0, *index)] = 1.0
-    model.backward(trace, {field: seed})
-    return found
-
-
-def _attribution(name: str, attribution: Any, tokens: int) -> dict[str, Any]:
-    parts = {part: np.asarray(getattr(attribution, part))[0] for part in ("word", "position", "type")}
-    for part, shares in parts.items():
-        if shares.shape != (tokens,):
-            raise InputError(f"the attribution {name!r} has {shares.shape} for {part}, but the text {tokens} tokens.")
-    record: dict[str, Any] = {part: [float(f"{x:.5g}") for x in shares] for part, shares in parts.items()}
-    record["target"] = float(f"{float(attribution.target[0]):.5g}")
-    for number in ("baseline", "gap"):  # of each kind of embedding that the model has
-        record[number] = {part: float(f"{float(each[0]):.5g}") for part, each in getattr(attribution, number).items()}
-    return {"name": name, **record}
+            raise InputError("a trace was given: run model.backward(trace) before, or leave gradients to explore.")
+        return options.trace, given
+    if not isinstance(asked, bool) and not (isinstance(asked, tuple) and len(asked) == 2):
+        raise InputError(f"gradients is {asked!r}: True, or (field, index), such as ('logits', 2), belongs there.")
+    trace = Trace()
+    output = model(**row.inputs, trace=trace, return_dict=True)
+    if asked is False:
+        return trace, given
+    target = attributions.own_target(output, places) if asked is True else Target.read(asked)
+    found = attributions.attribute(model, target, row.inputs, options.integrated, read)
+    model.backward(trace, target.seed(output, model.dtype))
+    return trace, {**found, **given}
 
 
 def _attention(trace: Trace, layers: list[int], tokens: int) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from minibert.backend import array_module, to_numpy
 from minibert.errors import InputError
 from minibert.explorer.packing import rounded
+from minibert.explorer.tokens import Reader
 from minibert.functional.softmax import log_softmax
-from minibert.trace import Run
+from minibert.inspection.logit_lens import logits_of_states
 
 
 def lens(model: Any, states: Iterable[Any], places: list[int]) -> Iterator[np.ndarray]:
@@ -22,13 +22,10 @@ def lens(model: Any, states: Iterable[Any], places: list[int]) -> Iterator[np.nd
     Raises:
         InputError: the model has no language-model head.
     """
-    head = getattr(model, "lm_head_module", None)
-    if head is None:
+    if getattr(model, "lm_head_module", None) is None:
         raise InputError(f"{type(model).__name__} has no language-model head, so its layers predict no tokens.")
-    for state in states:
-        index = array_module(state).asarray(places, dtype=int)
-        logits = to_numpy(head.forward(state[:1, index], Run()))[0].astype(np.float64)
-        yield log_softmax(logits)
+    for logits in logits_of_states(model, states, places):
+        yield log_softmax(logits[0].astype(np.float64))
 
 
 def choose_places(places: Any, tokens: list[dict[str, Any]]) -> list[int]:
@@ -50,11 +47,11 @@ def choose_places(places: Any, tokens: list[dict[str, Any]]) -> list[int]:
     return chosen
 
 
-def describe(model: Any, readable: Any, states: list[Any], places: list[int], top: int) -> list[dict[str, Any]]:
+def describe(model: Any, read: Reader, states: list[Any], places: list[int], top: int) -> list[dict[str, Any]]:
     """For every place: for every layer the likeliest tokens, and how the final answer stands there.
 
     Args:
-        readable: an id's token as text.
+        read: an id's token as text.
         states: the embeddings' output, then every layer's.
     """
     if not places:
@@ -63,12 +60,12 @@ def describe(model: Any, readable: Any, states: list[Any], places: list[int], to
     by_layer = list(lens(model, states, places))
     for i, record in enumerate(records):
         answer = int(by_layer[-1][i].argmax())
-        record["answer"] = readable(answer)
+        record["answer"] = read(answer)
         for scores in by_layer:
             best = np.argsort(-scores[i], kind="stable")[:top]
             record["layers"].append(
                 {
-                    "top": [[readable(int(id_)), rounded(float(np.exp(scores[i, id_])), 4)] for id_ in best],
+                    "top": [[read(int(id_)), rounded(float(np.exp(scores[i, id_])), 4)] for id_ in best],
                     "probability": rounded(float(np.exp(scores[i, answer])), 4),
                     "rank": int((scores[i] > scores[i, answer]).sum()) + 1,
                 }

@@ -1,10 +1,13 @@
 """What the page says of the tokens: their ids, where in the text they stand, and the steps that led to them."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from minibert.errors import InputError
 from minibert.tokenizers.stages.aligned_text import AlignedText
+
+Reader = Callable[[int], str]  # an id's token as people read it
 
 
 class Row(NamedTuple):
@@ -79,6 +82,18 @@ def readable(tokenizer: Any, token: str, special: bool = False) -> str:
     if not text.strip() or "\ufffd" in text or not text.isprintable():
         return token
     return f"Ġ{text[1:]}" if text.startswith(" ") else text
+
+
+def reader(tokenizer: Any) -> Reader:
+    """What reads ids: a model may have more rows than the vocabulary has tokens, which have no name."""
+
+    def read(id_: int) -> str:
+        try:
+            return readable(tokenizer, tokenizer.convert_ids_to_tokens(id_))
+        except InputError:
+            return f"#{id_}"
+
+    return read
 
 
 def _steps(tokenizer: Any, text: str, tokens: list[dict[str, Any]], which: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ zeros passes. Check with sizes that differ (B=2, T=3, N=4, K=5), a padded row an
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -150,7 +150,11 @@ def gradcheck(
         _check_array(subject, name, to_numpy(gradients[name]), steps, tolerance, elements, scale, rng)
         for name in subject.arrays
     ]
-    report = GradCheckReport(rows, tolerance, subject.skipped)
+    skipped = tuple(
+        f"row {row} of {name}, the padding token's, which learns nothing from the input"
+        for name, row in subject.padding_rows.items()
+    )
+    report = GradCheckReport(rows, tolerance, skipped)
     if verbose:
         print(report)
     return report
@@ -158,6 +162,15 @@ def gradcheck(
 
 def _largest(array: Array) -> float:
     return float(abs(array).max()) if array.size else 0.0
+
+
+class _Worst(NamedTuple):
+    """The worst of the checked indices with one step: the relative error, which index it is, the central difference."""
+
+    error: float
+    place: int
+    numeric: float
+    step: float
 
 
 def _check_array(
@@ -171,24 +184,39 @@ def _check_array(
     rng: np.random.Generator,
 ) -> GradCheckRow:
     """One row: the sweep over steps, at the chosen indices."""
-    indices = [index for index in _choose(gradient, elements, rng) if not subject.leaves_out(name, index)]
+    indices = _choose(gradient, elements, rng)
+    if name in subject.padding_rows:
+        indices = [index for index in indices if index[0] != subject.padding_rows[name]]
     analytic = np.array([float(gradient[index]) for index in indices])
-    best: tuple[float, int, float, float] = (np.inf, 0, 0.0, np.nan)  # error, place, step, numeric
-    errors = {}
-    for step in steps:
-        numeric = np.array([_central_difference(subject, name, index, step) for index in indices])
-        floor = max(_largest(gradient), _largest(numeric), 1e-4 * scale, 1e-12)
-        relative = np.nan_to_num(np.abs(numeric - analytic) / floor, nan=np.inf)
-        place = int(relative.argmax()) if relative.size else 0
-        errors[step] = float(relative[place]) if relative.size else 0.0
-        if errors[step] < best[0]:
-            best = (errors[step], place, step, float(numeric[place]) if relative.size else 0.0)
-    error, place, step, value = best
-    index = indices[place] if indices else ()
-    found = float(gradient[index]) if indices else 0.0
+    least = max(_largest(gradient), 1e-4 * scale, 1e-12)
+    sweep = [_worst(subject, name, indices, analytic, step, least) for step in steps]
+    # where no step gives a number, none is the best
+    best = min([_Worst(np.inf, 0, np.nan, 0.0), *sweep], key=lambda worst: worst.error)
+    index = indices[best.place] if indices else ()
     return GradCheckRow(
-        name, gradient.shape, found, value, error, index, step, len(indices), errors, bool(error <= tolerance)
+        name,
+        gradient.shape,
+        analytic=float(gradient[index]) if indices else 0.0,
+        numeric=best.numeric,
+        relative_error=best.error,
+        index=index,
+        step=best.step,
+        checked=len(indices),
+        errors={worst.step: worst.error for worst in sweep},
+        ok=bool(best.error <= tolerance),
     )
+
+
+def _worst(
+    subject: Subject, name: str, indices: list[tuple[int, ...]], analytic: np.ndarray, step: float, least: float
+) -> _Worst:
+    """The largest error of central differences with this step, relative to `least` or the largest of them."""
+    if not indices:
+        return _Worst(0.0, 0, 0.0, step)
+    numeric = np.array([_central_difference(subject, name, index, step) for index in indices])
+    relative = np.nan_to_num(np.abs(numeric - analytic) / max(least, _largest(numeric)), nan=np.inf)
+    place = int(relative.argmax())
+    return _Worst(float(relative[place]), place, float(numeric[place]), step)
 
 
 def _choose(gradient: np.ndarray, elements: int | None, rng: np.random.Generator) -> list[tuple[int, ...]]:

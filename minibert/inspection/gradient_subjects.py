@@ -15,16 +15,13 @@ class Subject(Protocol):
     """What is checked: its numbers by name, its loss, and the gradients that its backward gives."""
 
     arrays: dict[str, Array]
-    skipped: tuple[str, ...]
+    padding_rows: dict[str, int]  # name -> the row that learns nothing on purpose
 
     def loss(self) -> float:
         """Σ upstream · output, with the arrays as they are now."""
 
     def gradients(self) -> dict[str, Array]:
         """What backward gives for that loss."""
-
-    def leaves_out(self, name: str, index: tuple[int, ...]) -> bool:
-        """Whether a number gets no gradient on purpose."""
 
 
 def find_subject(subject: Any, inputs: Any, upstream: Any, rng: np.random.Generator) -> Subject:
@@ -71,13 +68,12 @@ def _upstream(name: str, shape: tuple[int, ...], given: Any, rng: np.random.Gene
 class _Layer:
     """A user's own layer."""
 
-    skipped: tuple[str, ...] = ()
-
     def __init__(
         self, forward: Callable[..., Any], backward: Callable[..., Any], parameters: Any, inputs: Any, upstream: Any,
         rng: np.random.Generator,
     ) -> None:  # fmt: skip
         self.forward, self.backward = forward, backward
+        self.padding_rows: dict[str, int] = {}
         self.by_name = isinstance(inputs, Mapping)
         items = inputs.items() if isinstance(inputs, Mapping) else ((f"input {i}", x) for i, x in enumerate(inputs))
         self.inputs = {name: x.copy() if hasattr(x, "dtype") else x for name, x in items}
@@ -127,9 +123,6 @@ class _Layer:
                 )
         return {name: given[name] for name in self.arrays}
 
-    def leaves_out(self, name: str, index: tuple[int, ...]) -> bool:
-        return False
-
 
 def _parts(output: Any) -> tuple[list[str], list[Any]]:
     """The names and arrays of an output."""
@@ -168,10 +161,7 @@ class _Model:
         self.state = None if model.parameters.rng is None else model.parameters.rng.bit_generator.state
         outputs, _ = self._run()
         self.upstream = self._upstreams(outputs, upstream, rng)
-        self.skipped = tuple(
-            f"row {row} of {name}, the padding token's, which learns nothing from the input"
-            for name, row in self.parameters.padding.items()
-        )
+        self.padding_rows = dict(self.parameters.padding)
 
     def _run(self) -> tuple[Any, Any]:
         if self.state is not None:  # the same dropout masks every time
@@ -212,14 +202,10 @@ class _Model:
         found: dict[str, Array] = {}
         for name, array in self.arrays.items():
             gradient = trace.grad[name] if name in trace.grad and name not in self.parameters else grads.get(name)
-            gradient = (
-                np.zeros(array.shape) if gradient is None else to_numpy(gradient)
-            )  # nothing flows: numbers will tell
+            # where nothing flows, the numbers will tell
+            gradient = np.zeros(array.shape) if gradient is None else to_numpy(gradient)
             found[name] = gradient.reshape(array.shape) if gradient.size == array.size else gradient.sum(axis=0)
         return found
-
-    def leaves_out(self, name: str, index: tuple[int, ...]) -> bool:
-        return self.parameters.padding.get(name, -1) == index[0] if name in self.parameters.padding else False
 
 
 def _own(value: Any) -> Any:

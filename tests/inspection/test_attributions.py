@@ -1,34 +1,11 @@
-"""Logit lens, rollout, attributions and head importance, each against what it must equal."""
+"""Attributions: complete, per text, and equal to their definitions."""
 
 import numpy as np
 import pytest
 
 import minibert as mb
+from minibert.inspection.attributions import Target
 from tests.small_models import small_inputs, small_model
-
-
-def test_logit_lens_ends_at_the_logits() -> None:
-    for class_name in ("BertForMaskedLM", "RobertaForMaskedLM", "RemBertForMaskedLM"):
-        model = small_model(class_name)
-        inputs = small_inputs(model)
-        lens = mb.logit_lens(model, **inputs)
-        output = model(**inputs, output_hidden_states=True)
-        assert lens.shape == (3, *output.logits.shape)
-        np.testing.assert_array_equal(lens[-1], output.logits)
-        assert np.abs(lens[0] - lens[-1]).max() > 1e-3
-    with pytest.raises(mb.InputError, match="BertModel has no language-model head"):
-        mb.logit_lens(small_model("BertModel"), **inputs)
-
-
-def test_rollout_of_one_layer_is_its_mixed_attention() -> None:
-    model = small_model("BertModel", num_hidden_layers=1)
-    inputs = small_inputs(model)
-    attention = model(**inputs, output_attentions=True).attentions[0].mean(axis=1)
-    np.testing.assert_allclose(mb.attention_rollout(model, 0.25, **inputs), 0.25 * np.eye(3) + 0.75 * attention)
-    deep = mb.attention_rollout(small_model("BertModel"), **inputs)
-    np.testing.assert_allclose(deep.sum(axis=-1), 1.0)
-    with pytest.raises(mb.InputError, match="residual is 2: a share from 0 to 1"):
-        mb.attention_rollout(model, 2.0, **inputs)
 
 
 @pytest.mark.parametrize("class_name", ["BertForSequenceClassification", "RobertaForSequenceClassification",
@@ -71,20 +48,6 @@ def test_gradient_x_input_is_its_definition() -> None:
     np.testing.assert_array_equal(attribution.target, output.logits[:, 1, 4])
 
 
-def test_head_importance_is_the_change_of_the_loss() -> None:
-    model = small_model("BertForMaskedLM")
-    inputs = small_inputs(model, labels=True)
-    importance = mb.head_importance(model, **inputs)
-    assert importance.shape == (2, 4)
-    for layer, head in ((0, 2), (1, 3)):
-        losses = []
-        for sign in (1, -1):
-            mask = np.ones((2, 4))
-            mask[layer, head] += sign * 1e-6
-            losses.append(model(**inputs, head_mask=mask).loss)
-        assert importance[layer, head] == pytest.approx(abs(losses[0] - losses[1]) / 2e-6, rel=1e-6)
-
-
 def test_mistakes() -> None:
     model = small_model("BertForSequenceClassification")
     inputs = small_inputs(model)
@@ -106,3 +69,15 @@ def test_relative_positions_have_no_position_share() -> None:
     attribution = mb.gradient_x_input(model, ("logits", 0), **small_inputs(model))
     assert not attribution.position.any()
     assert set(attribution.gap) == {"word", "type"}
+
+
+def test_a_target_is_one_number_of_every_text() -> None:
+    model = small_model("BertForMaskedLM")
+    output = model(**small_inputs(model))
+    target = Target.read(("logits", (1, 4)))
+    seed = target.seed(output, np.float32)["logits"]
+    assert (seed.shape, seed.dtype) == (output.logits.shape, np.float32)
+    np.testing.assert_array_equal(np.argwhere(seed), [[text, 1, 4] for text in range(len(seed))])
+    np.testing.assert_array_equal(target.value(output), (seed * output.logits).sum(axis=(1, 2)))
+    assert Target.read(target) == target
+    assert Target.read(("logits", 2)) == ("logits", (2,))

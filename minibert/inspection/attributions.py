@@ -1,7 +1,6 @@
-"""Reading a model: what its layers would say already, where attention goes, and which inputs a prediction hangs on.
+"""Which inputs a prediction hangs on: what each token's embeddings contribute to a number of the output.
 
-Every function takes a model and a batch of its inputs, runs what it needs with traces and edits, and gives arrays on
-the host. Attributions are explanations of a model's arithmetic, not of language.
+Attributions are explanations of a model's arithmetic, not of language.
 """
 
 import functools
@@ -11,44 +10,59 @@ import numpy as np
 
 from minibert.backend import Array, array_module, to_numpy
 from minibert.errors import InputError
-from minibert.trace import Run, Trace
+from minibert.trace import Trace
 
 PARTS = ("word", "position", "type")
 
 
-def logit_lens(model: Any, **inputs: Any) -> np.ndarray:
-    """The language-model head applied to every layer's hidden state: (L + 1, B, T, V), the embeddings' first.
+class Target(NamedTuple):
+    """A number of the output, one for each text.
 
-    What the model would predict if it stopped at that layer (nostalgebraist 2020). The last is the model's own logits.
-
-    Raises:
-        InputError: the model has no language-model head.
+    Attributes:
+        field: of the output, such as "logits".
+        place: where it stands in the field, the batch axis left out.
     """
-    head = getattr(model, "lm_head_module", None)
-    if head is None:
-        raise InputError(f"{type(model).__name__} has no language-model head for a logit lens.")
-    states = model(**inputs, output_hidden_states=True, return_dict=True).hidden_states
-    return np.stack([to_numpy(head.forward(state, Run())) for state in states])
 
+    field: str
+    place: tuple[int, ...]
 
-def attention_rollout(model: Any, residual: float = 0.5, **inputs: Any) -> np.ndarray:
-    """How much of every token reaches every place by the end, by attention alone: (B, T, T), rows sum to 1.
+    @classmethod
+    def read(cls, target: Any) -> "Target":
+        """(field, index), the index a number or a tuple of numbers."""
+        field, index = target
+        return cls(field, index if isinstance(index, tuple) else (index,))
 
-    The attentions of a layer, averaged over heads and mixed with the identity for the residual connection, multiplied
-    through the layers (Abnar & Zuidema 2020, section 3).
+    @property
+    def _everywhere(self) -> Any:
+        """The place in every text."""
+        return (slice(None), *self.place)
 
-    Args:
-        residual: the share of the residual connection.
-    """
-    if not 0.0 <= residual <= 1.0:
-        raise InputError(f"residual is {residual:g}: a share from 0 to 1 belongs there.")
-    output = model(**inputs, output_attentions=True, return_dict=True)
-    rollout: Any = None
-    for probs in output.attentions:
-        mean = to_numpy(probs).mean(axis=1)
-        mixed = residual * np.eye(mean.shape[-1], dtype=mean.dtype) + (1.0 - residual) * mean
-        rollout = mixed if rollout is None else mixed @ rollout
-    return rollout
+    def value(self, output: Any) -> np.ndarray:
+        """(B,): the number of every text.
+
+        Raises:
+            InputError: the output has no such field, or the index names no number of it.
+        """
+        if self.field not in output:
+            raise InputError(f"target names {self.field!r}, but the output has {', '.join(output.keys())}.")
+        array = to_numpy(output[self.field])
+        try:
+            value = array[self._everywhere]
+        except IndexError:
+            raise InputError(
+                f"target's index {self.place} lies outside {self.field}, which has shape {array.shape}."
+            ) from None
+        if value.ndim != 1:
+            raise InputError(
+                f"target's index {self.place} leaves shape {value.shape[1:]} of {self.field}: it must name one number."
+            )
+        return value
+
+    def seed(self, output: Any, dtype: Any) -> dict[str, np.ndarray]:
+        """Where backward starts: 1 at the number of every text, 0 elsewhere."""
+        seed = np.zeros(output[self.field].shape, dtype=dtype)
+        seed[self._everywhere] = 1.0
+        return {self.field: seed}
 
 
 class Attribution(NamedTuple):
@@ -92,7 +106,7 @@ def gradient_x_input(model: Any, target: Any, **inputs: Any) -> Attribution:
     Raises:
         InputError: the target names no number of the output, or the inputs have no input_ids.
     """
-    return _attribute(model, target, inputs, shares=(1.0,))
+    return _attribute(model, Target.read(target), inputs, shares=(1.0,))
 
 
 def integrated_gradients(model: Any, target: Any, steps: int = 32, **inputs: Any) -> Attribution:
@@ -110,13 +124,14 @@ def integrated_gradients(model: Any, target: Any, steps: int = 32, **inputs: Any
     """
     if steps < 1:
         raise InputError(f"steps is {steps}: at least one belongs there.")
-    return _attribute(model, target, inputs, shares=tuple((step + 0.5) / steps for step in range(steps)))
+    shares = tuple((step + 0.5) / steps for step in range(steps))
+    return _attribute(model, Target.read(target), inputs, shares)
 
 
-def _attribute(model: Any, target: Any, inputs: dict[str, Any], shares: tuple[float, ...]) -> Attribution:
+def _attribute(model: Any, target: Target, inputs: dict[str, Any], shares: tuple[float, ...]) -> Attribution:
     """For every kind of embedding: its value times the mean of the gradients at these shares of it."""
     inputs = _with_own_positions(model, inputs)
-    value, embeddings, _ = _gradients(model, target, inputs, edits=None)
+    value, embeddings, _ = _gradients(model, target, inputs)
     parts: dict[str, np.ndarray] = {}
     baseline: dict[str, np.ndarray] = {}
     gap: dict[str, np.ndarray] = {}
@@ -125,26 +140,14 @@ def _attribute(model: Any, target: Any, inputs: dict[str, Any], shares: tuple[fl
         if name not in embeddings:  # relative positions have no embedding of their own
             parts[part] = np.zeros(embeddings[_name(model, "word")].shape[:2], dtype=value.dtype)
             continue
-        baseline[part] = _value(model(**inputs, edits={name: _zeros}), target)
+        baseline[part] = target.value(model(**inputs, edits={name: _zeros}))
         total = np.zeros_like(embeddings[name])
         for share in shares:
-            total += _gradients(model, target, inputs, {name: functools.partial(_scaled, share)})[2][name]
+            scaled = {name: functools.partial(_scaled, share)}
+            total += _gradients(model, target, inputs, scaled).gradients[name]
         parts[part] = (total / len(shares) * embeddings[name]).sum(axis=-1)
         gap[part] = value - baseline[part] - parts[part].sum(axis=1)
     return Attribution(parts["word"], parts["position"], parts["type"], value, baseline, gap)
-
-
-def head_importance(model: Any, **inputs: Any) -> np.ndarray:
-    """(L, N): how much the loss changes, to first order, when a head is switched off: |d loss / d head_mask|.
-
-    Michel et al. 2019, equation 2, over one batch; the inputs must hold labels.
-    """
-    config = model.config
-    mask = np.ones((config.num_hidden_layers, config.num_attention_heads))
-    trace = Trace(["backward", "head_mask"])
-    model(**inputs, head_mask=mask, trace=trace)
-    model.backward(trace)
-    return np.abs(to_numpy(trace.grad["head_mask"]))
 
 
 def _zeros(x: Array) -> Array:
@@ -171,36 +174,22 @@ def _with_own_positions(model: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     return {**inputs, "position_ids": positions}
 
 
-def _value(output: Any, target: Any) -> np.ndarray:
-    """(B,): the target's number of every text."""
-    field, index = target
-    if field not in output:
-        raise InputError(f"target names {field!r}, but the output has {', '.join(output.keys())}.")
-    index = index if isinstance(index, tuple) else (index,)
-    array = to_numpy(output[field])
-    try:
-        value = array[(slice(None), *index)]
-    except IndexError:
-        raise InputError(f"target's index {index} lies outside {field}, which has shape {array.shape}.") from None
-    if value.ndim != 1:
-        raise InputError(f"target's index {index} leaves shape {value.shape[1:]} of {field}: it must name one number.")
-    return value
-
-
-def _gradients(
-    model: Any, target: Any, inputs: dict[str, Any], edits: Any
-) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
+class _Gradients(NamedTuple):
     """One pass: the target's numbers (B,), the embeddings by name, and the numbers' gradients with respect to them."""
+
+    value: np.ndarray
+    embeddings: dict[str, np.ndarray]
+    gradients: dict[str, np.ndarray]
+
+
+def _gradients(model: Any, target: Target, inputs: dict[str, Any], edits: Any = None) -> _Gradients:
     names = [_name(model, part) for part in PARTS]
     trace = Trace(["backward", *names])
     output = model(**inputs, trace=trace, edits=edits)
-    value = _value(output, target)
-    field, index = target
-    seed = np.zeros(output[field].shape, dtype=model.dtype)
-    seed[(slice(None), *(index if isinstance(index, tuple) else (index,)))] = 1.0
-    model.backward(trace, {field: seed})
+    value = target.value(output)
+    model.backward(trace, target.seed(output, model.dtype))
     present = [name for name in names if name in trace]
-    return (
+    return _Gradients(
         value,
         {name: to_numpy(trace[name]) for name in present},
         {name: to_numpy(trace.grad[name]) for name in present},
