@@ -94,11 +94,11 @@ def open_checkpoint(folder: str | os.PathLike[str], *, mapped: bool = True) -> C
     Raises WeightFileError when there are none, only pickles, or anything about them is wrong.
     """
     path = Path(folder)
-    if path.is_file():
+    if os.path.isfile(path):
         if path.suffix in _FOREIGN:
             raise WeightFileError(_refusal(path))
         return Checkpoint(path, [open_safetensors(path, mapped=mapped)])
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise WeightFileError(f"{path}: there is no such folder.")
     settle(path)
     if (path / SINGLE_FILE).exists() or (path / SINGLE_FILE).is_symlink():
@@ -147,9 +147,9 @@ def _check_plain_name(path: Path, name: str) -> None:
 def _checked_shard(folder: Path, name: str) -> Path:
     """The shard's path, which exists and is not a link to somewhere else."""
     shard = folder / name
-    if not shard.exists():
+    if not os.path.exists(shard):
         raise WeightFileError(
-            f"{folder / INDEX_FILE} lists the shard {name!r}, which is not in the folder. "
+            f"{folder / INDEX_FILE} lists the shard {short(name)}, which is not in the folder. "
             f"The download is incomplete; fetch the missing file."
         )
     real, home = Path(os.path.realpath(shard)), Path(os.path.realpath(folder))

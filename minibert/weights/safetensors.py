@@ -9,14 +9,19 @@ a file that transformers opens too.
 float32, float64, integers and bool come out as read-only views of the map, without a copy; where the file has
 placed one at an address that does not suit its dtype (old writers did), it is copied once on reading, because
 every later matrix product would copy it again. float16 and bfloat16 are widened exactly to float32, anew on
-each reading. A map shows the file as it is now: a program that shortens the file while it is open here makes
-reading crash, so replace files (as `save_safetensors` does), never rewrite them in place.
+each reading.
+
+A map shows the file as it is now. So reading first asks the system whether the file is the one that was opened:
+one that was rewritten in place is an error, where its values would be mixed with old ones and its lost end would crash
+Python. A file that was replaced (as `save_safetensors` does) or removed is another matter: the map keeps the old one.
 
 Source: the section "Format" of the safetensors README.
 """
 
+import contextlib
 import mmap
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from stat import S_ISREG
@@ -30,15 +35,19 @@ from minibert.weights.widen import widen_bfloat16, widen_float16
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+PAUSE = 1_000_000  # nanoseconds until the system is asked again; file systems write times no finer than that
+
 _WIDENED = {"F16": np.dtype(np.float32), "BF16": np.dtype(np.float32)}
 
 
 class SafetensorsFile(Mapping[str, Array]):
     """The tensors of one file by name, in the order of their bytes; each is read when it is asked for."""
 
-    def __init__(self, path: Path, header: Header, content: Array):
-        """Not for users: `open_safetensors` checks the file first. `content` (bytes,) is the whole file."""
+    def __init__(self, path: Path, header: Header, content: Array, mapped: "MappedFile | None" = None):
+        """Not for users: `open_safetensors` checks the file first. `content` (bytes,) is the whole file, in memory
+        or `mapped`."""
         self.path = path
+        self._mapped = mapped
         self.metadata: dict[str, str] = dict(header.metadata)
         self._content = content
         self._data_start = header.data_start
@@ -57,6 +66,7 @@ class SafetensorsFile(Mapping[str, Array]):
     def raw(self, name: str) -> Array:
         """The tensor as it is stored, read-only: float16 stays float16, bfloat16 comes as uint16 bits."""
         tensor = self._entry(name)
+        self.check_unchanged()
         start, stop = self._data_start + tensor.start, self._data_start + tensor.stop
         array = self._content[start:stop].view(VIEWS[tensor.dtype]).reshape(tensor.shape)
         if not array.flags.aligned:
@@ -81,6 +91,11 @@ class SafetensorsFile(Mapping[str, Array]):
         """Bytes that the tensor takes in the file."""
         tensor = self._entry(name)
         return tensor.stop - tensor.start
+
+    def check_unchanged(self) -> None:
+        """Raise WeightFileError if the file is mapped and was rewritten in place since; takes microseconds."""
+        if self._mapped is not None:
+            self._mapped.check_unchanged()
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -114,22 +129,50 @@ def open_safetensors(path: str | os.PathLike[str], *, mapped: bool = True) -> Sa
     file may change. Raises WeightFileError, one cause each: see `header.py`.
     """
     path = Path(path)
-    content = _map(path) if mapped else _read(path)
+    file = MappedFile(path) if mapped and _size_of_file(path) else None  # an empty file cannot be mapped
+    content = file.content if file else _read(path)
     header = parse_header(path, content.data)
     _check_with_package(path)
-    return SafetensorsFile(path, header, content)
+    return SafetensorsFile(path, header, content, file)
 
 
-def _map(path: Path) -> Array:
-    """The bytes of the file (size,), read-only and not yet read; the map lives as long as arrays into it."""
-    size = _size_of_file(path)
-    if size == 0:
-        return np.empty(0, np.uint8)  # an empty file cannot be mapped
-    try:
-        with path.open("rb") as file:
-            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
-    except (OSError, ValueError) as reason:
-        raise WeightFileError(f"{path} cannot be read: {reason}.") from reason
+class MappedFile:
+    """The bytes of a file, read-only and not yet read; the map lives as long as arrays into it.
+
+    `content` (size,) is the whole file as it is now.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._name = os.path.abspath(path)  # also for a program that changes its folder
+        try:
+            with path.open("rb") as file:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                self._opened = os.fstat(file.fileno())
+        except (OSError, ValueError) as reason:
+            raise WeightFileError(f"{path} cannot be read: {reason}.") from reason
+        self.content: Array = np.frombuffer(self._map, np.uint8)
+        self._asked = time.monotonic_ns()
+
+    def check_unchanged(self) -> None:
+        """Raise WeightFileError if the file was written to since it was mapped."""
+        if time.monotonic_ns() - self._asked < PAUSE:
+            return
+        opened = self._opened
+        size = self._map.size()  # of the file that is mapped, whatever has become of its name
+        if size != opened.st_size:
+            raise self._changed(f"its {opened.st_size:,} bytes have become {size:,}")
+        with contextlib.suppress(FileNotFoundError):  # it was removed: the map keeps it
+            now = os.stat(self._name)
+            if os.path.samestat(now, opened) and now.st_mtime_ns != opened.st_mtime_ns:
+                raise self._changed("its time of writing is another")
+        self._asked = time.monotonic_ns()
+
+    def _changed(self, how: str) -> WeightFileError:
+        return WeightFileError(
+            f"{self.path} was rewritten in place since it was opened ({how}), and the weights are read from it as they "
+            f"are needed. Load it again; with mapped=False it is read whole at once."
+        )
 
 
 def _read(path: Path) -> Array:

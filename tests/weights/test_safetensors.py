@@ -5,6 +5,7 @@ import json
 import os
 import struct
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -250,3 +251,94 @@ def test_arrays_in_memory_are_read_only_too(path):
     array = open_safetensors(path, mapped=False)["w"]
     with pytest.raises(ValueError, match="read-only"):
         array[0] = 2
+
+
+# a file that changes while it is open
+
+
+@pytest.fixture
+def always_asked(monkeypatch):
+    """The system is asked each time, not once a millisecond."""
+    monkeypatch.setattr("minibert.weights.safetensors.PAUSE", 0)
+
+
+def rewritten(path, how):
+    """Do to the file what programs do that do not replace it."""
+    content = path.read_bytes()
+    before = path.stat()
+    if how == "overwritten":
+        path.write_bytes(content[:-4] + b"\0\0\0\0")
+    elif how == "cut short":
+        os.truncate(path, 100)
+    elif how == "emptied":
+        path.write_bytes(b"")
+    else:
+        path.write_bytes(content + b"more")
+    if path.stat().st_mtime_ns == before.st_mtime_ns:  # the clock of the file system had not moved on
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    return before.st_size
+
+
+CHANGES = {
+    "overwritten": "its time of writing is another",
+    "cut short": "its {} bytes have become 100",
+    "emptied": "its {} bytes have become 0",
+    "grown": "its {} bytes have become 4,076",
+}
+
+
+@pytest.mark.usefixtures("always_asked")
+@pytest.mark.parametrize("how", CHANGES)
+def test_a_mapped_file_that_was_rewritten_in_place(path, how):
+    safetensors.numpy.save_file({"w": np.ones(1000, np.float32)}, path)
+    file = open_safetensors(path)
+    file.check_unchanged()
+    size = rewritten(path, how)
+    expected = (
+        f"{path} was rewritten in place since it was opened ({CHANGES[how].format(f'{size:,}')}), and the weights are "
+        f"read from it as they are needed. Load it again; with mapped=False it is read whole at once."
+    )
+    for use in (lambda: file["w"], lambda: file.raw("w"), file.check_unchanged):
+        with pytest.raises(WeightFileError) as caught:
+            use()
+        assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_a_file_that_was_read_whole_may_change(path, how):
+    safetensors.numpy.save_file({"w": np.ones(1000, np.float32)}, path)
+    file = open_safetensors(path, mapped=False)
+    rewritten(path, how)
+    assert np.array_equal(file["w"], np.ones(1000))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows replaces no file that is mapped")
+def test_a_file_that_was_replaced_or_removed_is_still_mapped(path):
+    safetensors.numpy.save_file({"w": np.ones(1000, np.float32)}, path)
+    file = open_safetensors(path)
+    new = path.with_name("new")
+    safetensors.numpy.save_file({"w": np.zeros(7, np.float32)}, new)
+    new.replace(path)
+    assert np.array_equal(file["w"], np.ones(1000))
+    path.unlink()
+    assert np.array_equal(file["w"], np.ones(1000))
+
+
+@pytest.mark.usefixtures("always_asked")
+def test_a_change_is_noticed_from_another_folder(path, monkeypatch):
+    safetensors.numpy.save_file({"w": np.ones(1000, np.float32)}, path)
+    monkeypatch.chdir(path.parent)
+    file = open_safetensors(path.name)
+    monkeypatch.chdir("/")
+    rewritten(path, "overwritten")
+    with pytest.raises(WeightFileError, match=r"^model\.safetensors was rewritten in place"):
+        file.check_unchanged()
+
+
+def test_a_change_is_noticed_within_a_millisecond(path):
+    safetensors.numpy.save_file({"w": np.ones(1000, np.float32)}, path)
+    file = open_safetensors(path)
+    rewritten(path, "overwritten")
+    time.sleep(0.002)
+    with pytest.raises(WeightFileError, match="was rewritten in place"):
+        file.check_unchanged()
