@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minibert.errors import InputError
+from minibert.messages import quoted
 
 
 def check_number(name: str, value: Any, lower: float | None = None, below: float | None = None) -> None:
@@ -15,7 +16,8 @@ def check_number(name: str, value: Any, lower: float | None = None, below: float
     if not number or (lower is not None and value < lower) or (below is not None and value >= below):
         bounds = [] if lower is None else [f"of at least {lower:g}"]
         bounds += [] if below is None else [f"below {below:g}"]
-        raise InputError(f"{name} is {value!r}: a number{' ' if bounds else ''}{' and '.join(bounds)} belongs there.")
+        wanted = " ".join(["a number", " and ".join(bounds)]).strip()
+        raise InputError(f"{name} is {quoted(value)}: {wanted} belongs there.")
 
 
 def check_count(name: str, value: Any, least: int = 1) -> int:
@@ -25,7 +27,7 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
     3
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InputError(f"{name} is {value!r}: an integer of {least} or more belongs there.")
+        raise InputError(f"{name} is {quoted(value)}: an integer of {least} or more belongs there.")
     return int(value)
 
 
@@ -38,7 +40,7 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> Any:
     value = getattr(value, "value", value)
     choices = list(choices)
     if value not in choices:
-        raise InputError(f"{name} is {value!r}: choose one of {', '.join(choices)}.")
+        raise InputError(f"{name} is {quoted(value)}: choose one of {', '.join(choices)}.")
     return value
 
 

@@ -9,14 +9,11 @@ Source: RFC 8259; section 4 leaves repeated names undefined, which is why they a
 
 import json
 import os
-from pathlib import Path
-from stat import S_ISREG
 from typing import Any, NoReturn
 
 from minibert.errors import ConfigError, MinibertError
-from minibert.messages import listed, short
-
-MAX_JSON_BYTES = 100_000_000  # the largest tokenizer.json files in use are near 35 MB
+from minibert.files.reading import MAX_BYTES, decoded, read_bytes
+from minibert.messages import quoted
 
 
 class _RepeatedKeyError(ValueError):
@@ -28,7 +25,7 @@ def read_json(
     what: str,
     *,
     error: type[MinibertError] = ConfigError,
-    max_bytes: int = MAX_JSON_BYTES,
+    max_bytes: int = MAX_BYTES,
 ) -> dict[str, Any]:
     """Read the JSON object in `path`.
 
@@ -36,18 +33,12 @@ def read_json(
     Raises `error` when the file is missing, no regular file, unreadable, larger than `max_bytes`, not UTF-8,
     not JSON, not an object, or gives a key twice.
     """
-    return parse_json_object(_read_limited(Path(path), what, error, max_bytes), f"{path}: {what}", error)
+    return parse_json_object(read_bytes(path, what, error=error, max_bytes=max_bytes), f"{path}: {what}", error)
 
 
 def parse_json_object(data: bytes, where: str, error: type[MinibertError]) -> dict[str, Any]:
     """Bytes of UTF-8 JSON -> the object they hold; `where` begins every message. Raises `error`."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as reason:
-        raise error(
-            f"{where} is not UTF-8 text: byte 0x{data[reason.start]:02x} at position {reason.start}. "
-            f"The file is probably damaged, or it is not a text file at all."
-        ) from None
+    text = decoded(data, where, error)
     if text.startswith("\ufeff"):
         raise error(f"{where} begins with a byte order mark. Save it as UTF-8 without one.")
     if not text.strip(" \t\r\n"):
@@ -67,7 +58,8 @@ def _decode(text: str, where: str, error: type[MinibertError]) -> Any:
             f"of {text.count(chr(10)) + 1} lines. The file is probably cut short or was edited by hand."
         ) from None
     except _RepeatedKeyError as reason:
-        raise error(f"{where} gives the key {short(reason.args[0])} twice; only one of the two can be meant.") from None
+        key = quoted(reason.args[0])
+        raise error(f"{where} gives the key {key} twice; only one of the two can be meant.") from None
     except RecursionError:
         raise error(f"{where} is nested too deeply to be what it claims to be.") from None
     except ValueError as reason:  # NaN and Infinity; Python's limit on the digits of an integer
@@ -92,31 +84,3 @@ def _refuse_constant(word: str) -> NoReturn:
 def _kind(value: Any) -> str:
     names = {list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
     return names.get(type(value), "null")
-
-
-def _read_limited(path: Path, what: str, error: type[MinibertError], max_bytes: int) -> bytes:
-    try:
-        status = path.stat()
-        if not S_ISREG(status.st_mode):  # a pipe would block, a device never end
-            raise error(f"{path}: {what} should be a file, but is a folder or a special file.")
-        if status.st_size > max_bytes:
-            raise error(
-                f"{path}: {what} is {status.st_size:,} bytes long; at most {max_bytes:,} are read. "
-                f"This is probably another kind of file under this name."
-            )
-        with path.open("rb") as file:
-            return file.read(max_bytes)
-    except FileNotFoundError:
-        raise error(f"{path}: there is no such file, but {what} is needed. {_siblings(path.parent)}") from None
-    except (OSError, ValueError) as reason:
-        if isinstance(reason, MinibertError):
-            raise
-        raise error(f"{path}: {what} cannot be read: {reason}.") from reason
-
-
-def _siblings(folder: Path) -> str:
-    try:
-        names = sorted(entry.name for entry in folder.iterdir())
-    except OSError:
-        return f"The folder {folder} does not exist either."
-    return f"The folder holds {listed(names)}."

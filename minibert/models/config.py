@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import Any, Self
 from minibert import functional as F
 from minibert.errors import ConfigError
 from minibert.files.saving import saving
+from minibert.messages import quoted
 from minibert.models.options import suggestion, take_options
-from minibert.weights import HUB_OPTIONS, find_checkpoint, read_json
+from minibert.weights import HUB_OPTIONS, check_name, find_checkpoint, read_json
 
 CONFIG_FILE = "config.json"
+# What a model of this kind can be: beyond it a file is damaged, or its model would never be made.
+MOST_LAYERS, MOST_LABELS, LARGEST_SIZE = 10_000, 1_000_000, 2**31 - 1
 POSITION_EMBEDDING_TYPES = ("absolute", "relative_key", "relative_key_query")
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 
@@ -87,6 +91,7 @@ class PretrainedConfig:
 
     def __init__(self, **fields: Any) -> None:
         fields.pop("model_type", None)
+        self._check_names(fields)
         num_labels = fields.pop("num_labels", None)
         id2label, label2id = fields.pop("id2label", None), fields.pop("label2id", None)
         for name, default in _COMMON.items():
@@ -98,20 +103,32 @@ class PretrainedConfig:
         self._set_labels(num_labels, id2label, label2id)
         self.validate()
 
+    def _check_names(self, fields: Mapping[str, Any]) -> None:
+        """A field must not hide a method of the configuration. Raises ConfigError."""
+        for name in fields:
+            if hasattr(type(self), name) and name != "num_labels":
+                raise ConfigError(
+                    f"the configuration has a field {quoted(name)}, but that is the name of a method; rename the field."
+                )
+
     def _set_labels(self, num_labels: Any, id2label: Any, label2id: Any) -> None:
         if id2label is not None:
             try:
                 self.id2label = {int(key): str(label) for key, label in id2label.items()}
             except (AttributeError, TypeError, ValueError):
-                raise ConfigError(f"id2label must map integers to names, not be {id2label!r}.") from None
+                raise ConfigError(f"id2label must map integers to names, not be {quoted(id2label)}.") from None
             if sorted(self.id2label) != list(range(len(self.id2label))):
-                raise ConfigError(f"id2label has the ids {sorted(self.id2label)}: they must be 0 .. n - 1.")
+                raise ConfigError(f"id2label has the ids {quoted(sorted(self.id2label))}: they must be 0 .. n - 1.")
             if num_labels is not None and num_labels != len(self.id2label):
-                raise ConfigError(f"num_labels is {num_labels}, but id2label names {len(self.id2label)} labels.")
+                raise ConfigError(
+                    f"num_labels is {quoted(num_labels)}, but id2label names {len(self.id2label)} labels."
+                )
             self.label2id = {label: i for i, label in self.id2label.items()}
-            if label2id is not None and dict(label2id) != self.label2id:
-                raise ConfigError(f"label2id {label2id!r} is not the reverse of id2label {id2label!r}.")
+            if label2id is not None and label2id != self.label2id:
+                raise ConfigError(f"label2id {quoted(label2id)} is not the reverse of id2label {quoted(id2label)}.")
         elif label2id is not None:
+            if not isinstance(label2id, Mapping):
+                raise ConfigError(f"label2id must map names to integers, not be {quoted(label2id)}.")
             self._set_labels(num_labels, {i: label for label, i in label2id.items()}, None)
         else:
             self.num_labels = 2 if num_labels is None else num_labels
@@ -124,7 +141,9 @@ class PretrainedConfig:
     @num_labels.setter
     def num_labels(self, count: int) -> None:
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise ConfigError(f"num_labels is {count!r}: a positive integer belongs there.")
+            raise ConfigError(f"num_labels is {quoted(count)}: a positive integer belongs there.")
+        if count > MOST_LABELS:
+            raise ConfigError(f"num_labels is {quoted(count)}: at most {MOST_LABELS:,} are possible.")
         if count != len(self.id2label):
             self.id2label = {i: f"LABEL_{i}" for i in range(count)}
             self.label2id = {label: i for i, label in self.id2label.items()}
@@ -144,13 +163,14 @@ class PretrainedConfig:
         sizes = ["vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
                  "max_position_embeddings", "type_vocab_size"]  # fmt: skip
         for name in sizes:
-            self._check(name, lambda value: _is_int(value) and value >= 1, "a positive integer")
+            self._check_size(name, MOST_LAYERS if name == "num_hidden_layers" else LARGEST_SIZE)
         self._check("chunk_size_feed_forward", lambda value: _is_int(value) and value >= 0, "an integer of 0 or more")
         for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
             self._check(name, _is_probability, "a number from 0 to 1")
         for name in ("layer_norm_eps", "initializer_range"):
             self._check(name, lambda value: _is_number(value) and value >= 0, "a number of 0 or more")
-        for name in ("is_decoder", "add_cross_attention", "tie_word_embeddings", "use_cache"):
+        for name in ("is_decoder", "add_cross_attention", "tie_word_embeddings", "use_cache", "output_attentions",
+                     "output_hidden_states", "return_dict"):  # fmt: skip
             self._check(name, lambda value: isinstance(value, bool), "True or False")
         self._check("problem_type", lambda value: value in (None, *PROBLEM_TYPES), f"one of {', '.join(PROBLEM_TYPES)}")
         if self.hidden_size % self.num_attention_heads:
@@ -160,16 +180,21 @@ class PretrainedConfig:
         pad = self.pad_token_id
         if pad is not None and not (_is_int(pad) and 0 <= pad < self.vocab_size):
             raise ConfigError(
-                f"pad_token_id is {pad!r}, outside the vocabulary of {self.vocab_size} (0..{self.vocab_size - 1})."
+                f"pad_token_id is {quoted(pad)}, outside the vocabulary of {self.vocab_size} (0..{self.vocab_size - 1})."
             )
         if self.add_cross_attention and not self.is_decoder:
             raise ConfigError("add_cross_attention=True needs is_decoder=True: only a decoder attends to an encoder.")
+        self._check("architectures", _is_list_of_texts, "a list of class names")
         F.find_activation(self.hidden_act)
+
+    def _check_size(self, name: str, most: int) -> None:
+        self._check(name, lambda value: _is_int(value) and value >= 1, "a positive integer")
+        self._check(name, lambda value: value <= most, f"a positive integer of at most {most:,}")
 
     def _check(self, name: str, fits: Any, wanted: str) -> None:
         value = getattr(self, name)
         if not fits(value):
-            raise ConfigError(f"{name} is {value!r}: {wanted} belongs there.")
+            raise ConfigError(f"{name} is {quoted(value)}: {wanted} belongs there.")
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.to_dict() == self.to_dict()
@@ -203,8 +228,8 @@ class PretrainedConfig:
         if self.id2label == {0: "LABEL_0", 1: "LABEL_1"}:
             del fields["id2label"], fields["label2id"]
         try:
-            return json.dumps(fields, indent=2, sort_keys=True) + "\n"
-        except TypeError as error:
+            return json.dumps(fields, indent=2, sort_keys=True, allow_nan=False) + "\n"
+        except (TypeError, ValueError) as error:  # ValueError: infinity, or a number that is none
             raise ConfigError(f"a field of the configuration cannot be written as JSON: {error}.") from None
 
     @classmethod
@@ -224,15 +249,17 @@ class PretrainedConfig:
         Raises:
             ConfigError: the fields belong to another model_type, or a value does not fit.
         """
+        if not isinstance(fields, Mapping) or not all(isinstance(name, str) for name in fields):
+            raise ConfigError(f"a configuration is made from a mapping of fields, not from {quoted(fields)}.")
         fields = dict(fields)
         found = fields.get("model_type", cls.model_type)
         if found != cls.model_type:
             raise ConfigError(
-                f"the configuration is of model_type {found!r}, but {cls.__name__} is of {cls.model_type!r}."
+                f"the configuration is of model_type {quoted(found)}, but {cls.__name__} is of {cls.model_type!r}."
             )
         if "num_labels" in overrides and "id2label" not in overrides:
             labels = fields.get("id2label") or {}
-            if len(labels) != overrides["num_labels"]:
+            if not isinstance(labels, Mapping) or len(labels) != overrides["num_labels"]:
                 fields.pop("id2label", None)
                 fields.pop("label2id", None)
             fields.pop("num_labels", None)
@@ -272,7 +299,7 @@ class PretrainedConfig:
         for name in changes:
             if not self.has_field(name):
                 known = [*self.to_dict(), "num_labels", *HUB_OPTIONS]
-                raise ConfigError(f"{type(self).__name__} has no field {name!r}{suggestion(name, known)}.")
+                raise ConfigError(f"{type(self).__name__} has no field {quoted(name)}{suggestion(name, known)}.")
         return type(self).from_dict(self.to_dict(), **changes) if changes else self
 
 
@@ -287,10 +314,14 @@ def read_config(
     """
     options = take_options(dict(options), "from_pretrained")
     hub = {name: options.pop(name) for name in HUB_OPTIONS if name in options}
+    check_name(name_or_path)
     path = Path(name_or_path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         path = find_checkpoint(name_or_path, needs=[CONFIG_FILE], **hub) / CONFIG_FILE
-    return read_json(path, "the configuration"), options
+    fields = read_json(path, "the configuration")
+    if not isinstance(fields.get("model_type", ""), str):
+        raise ConfigError(f"{path}: model_type is {quoted(fields['model_type'])}: a name belongs there.")
+    return fields, options
 
 
 def _is_int(value: Any) -> bool:
@@ -298,7 +329,11 @@ def _is_int(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return value is None or (isinstance(value, list | tuple) and all(isinstance(name, str) for name in value))
 
 
 def _is_probability(value: Any) -> bool:
@@ -466,11 +501,13 @@ class RemBertConfig(PretrainedConfig):
     def validate(self) -> None:
         super().validate()
         for name in ("input_embedding_size", "output_embedding_size"):
-            self._check(name, lambda value: _is_int(value) and value >= 1, "a positive integer")
+            self._check_size(name, LARGEST_SIZE)
         self._check("classifier_dropout_prob", _is_probability, "a number from 0 to 1")
         positions = getattr(self, "position_embedding_type", "absolute")
         if positions != "absolute":
-            raise ConfigError(f"position_embedding_type is {positions!r}, but RemBERT has absolute positions only.")
+            raise ConfigError(
+                f"position_embedding_type is {quoted(positions)}, but RemBERT has absolute positions only."
+            )
         if self.tie_word_embeddings and self.input_embedding_size != self.output_embedding_size:
             raise ConfigError(
                 f"tie_word_embeddings=True needs equal widths, but input_embedding_size is {self.input_embedding_size} "

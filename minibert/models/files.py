@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minibert.backend import move, to_numpy
-from minibert.errors import ConfigError, WeightFileError
 from minibert.backend.device import check_room
+from minibert.errors import ConfigError, WeightFileError
+from minibert.files.saving import saving
 from minibert.models.config import PretrainedConfig
 from minibert.models.model import Model
 from minibert.models.options import choose_backend, choose_dtype, suggestion, take_options
@@ -111,11 +112,12 @@ class PreTrainedModel(Model):
     def save_pretrained(self, folder: str | os.PathLike[str], *, max_shard_size: int | str = "5GB") -> None:
         """Write config.json and model.safetensors (in shards if larger), which transformers loads unchanged.
 
-        Each file is replaced whole or not at all.
+        All of them are replaced together or not at all, even if the process is killed.
 
         Raises:
             ConfigError: the configuration holds what JSON cannot.
-            WeightFileError: the folder cannot be written.
+            OutputError: the disk is full, the folder cannot be written to, ...; what stood there is unchanged.
+            WeightFileError: something that is no file is in the way.
         """
         config = type(self.config).from_dict(self.config.to_dict())
         config.architectures = [type(self).__name__]
@@ -124,8 +126,9 @@ class PreTrainedModel(Model):
         state = self.state_dict()
         if self.saves_tied_copies:
             state.update({copy: self.parameters[source] for copy, source in self.parameters.tied.items()})
-        save_checkpoint(folder, state, max_shard_size=max_shard_size, to_numpy=to_numpy)
-        config.save_pretrained(folder)
+        with saving(folder) as save:
+            save_checkpoint(save.staged, state, max_shard_size=max_shard_size, to_numpy=to_numpy)
+            config.save_pretrained(save.staged)
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Replace the parameters by copies of these arrays.

@@ -8,7 +8,7 @@ which weight, `read_planned(plan, checkpoint)` reads them or raises one error fo
 
 from minibert.files.json_file import parse_json_object, read_json
 from minibert.weights.checkpoint import Checkpoint, open_checkpoint, read_index
-from minibert.weights.find import HUB_OPTIONS, find_checkpoint, hub_cache, shipped_folder, shipped_names
+from minibert.weights.find import HUB_OPTIONS, check_name, find_checkpoint, hub_cache, shipped_folder, shipped_names
 from minibert.weights.loading import read_planned, read_to
 from minibert.weights.names import LoadPlan, plan_loading
 from minibert.weights.report import LoadReport
@@ -22,6 +22,7 @@ __all__ = [
     "LoadPlan",
     "LoadReport",
     "SafetensorsFile",
+    "check_name",
     "find_checkpoint",
     "hub_cache",
     "open_checkpoint",

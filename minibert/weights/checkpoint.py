@@ -18,7 +18,7 @@ import numpy as np
 from minibert.errors import WeightFileError
 from minibert.files.json_file import read_json
 from minibert.files.saving import settle
-from minibert.messages import listed, short
+from minibert.messages import listed, quoted
 from minibert.weights.safetensors import Array, SafetensorsFile, open_safetensors
 from minibert.weights.shards import INDEX_FILE, SHARD_PATTERN, SINGLE_FILE
 
@@ -85,7 +85,7 @@ class Checkpoint(Mapping[str, Array]):
         try:
             return self._file_of[name]
         except KeyError:
-            raise KeyError(f"the checkpoint {self.path} has no tensor {name!r}") from None
+            raise KeyError(f"the checkpoint {self.path} has no tensor {quoted(name)}") from None
 
 
 def open_checkpoint(folder: str | os.PathLike[str], *, mapped: bool = True) -> Checkpoint:
@@ -127,7 +127,7 @@ def read_index(path: Path) -> dict[str, str]:
         raise WeightFileError(f"{path}: the weight_map of the shard index is empty.")
     for tensor, name in place.items():
         if not isinstance(name, str):
-            raise WeightFileError(f"{path}: the weight_map gives {short(name)} for {short(tensor)}, not a file name.")
+            raise WeightFileError(f"{path}: the weight_map gives {quoted(name)} for {quoted(tensor)}, not a file name.")
         _check_plain_name(path, name)
     return place
 
@@ -137,11 +137,11 @@ def _check_plain_name(path: Path, name: str) -> None:
     plain = name == PurePosixPath(name).name == PureWindowsPath(name).name
     if not plain or name in (".", "..") or "\0" in name or ":" in name:
         raise WeightFileError(
-            f"{path}: the weight_map points to {short(name)}; a shard must be a plain file name inside the "
+            f"{path}: the weight_map points to {quoted(name)}; a shard must be a plain file name inside the "
             f"folder of the index. Such an index is forged or was edited."
         )
     if not name.endswith(".safetensors"):
-        raise WeightFileError(f"{path}: the weight_map points to {short(name)}; only .safetensors files are read.")
+        raise WeightFileError(f"{path}: the weight_map points to {quoted(name)}; only .safetensors files are read.")
 
 
 def _checked_shard(folder: Path, name: str) -> Path:
@@ -149,7 +149,7 @@ def _checked_shard(folder: Path, name: str) -> Path:
     shard = folder / name
     if not os.path.exists(shard):
         raise WeightFileError(
-            f"{folder / INDEX_FILE} lists the shard {short(name)}, which is not in the folder. "
+            f"{folder / INDEX_FILE} lists the shard {quoted(name)}, which is not in the folder. "
             f"The download is incomplete; fetch the missing file."
         )
     real, home = Path(os.path.realpath(shard)), Path(os.path.realpath(folder))
@@ -176,18 +176,18 @@ def _check_index_against_shards(path: Path, place: Mapping[str, str], files: Map
             holders = [other for other, file in files.items() if tensor in file]
             found = f"it is in {holders[0]}" if holders else "no shard holds it"
             raise WeightFileError(
-                f"{path} says that tensor {short(tensor)} is in {name}, but {found}. "
+                f"{path} says that tensor {quoted(tensor)} is in {name}, but {found}. "
                 f"Index and shards are of different saves; fetch all of them again."
             )
     for name, file in files.items():
         for tensor in file:
             if tensor not in place:
                 raise WeightFileError(
-                    f"{path} does not list tensor {short(tensor)}, which is in {name}. "
+                    f"{path} does not list tensor {quoted(tensor)}, which is in {name}. "
                     f"Index and shards are of different saves; fetch all of them again."
                 )
             if place[tensor] != name:
-                raise WeightFileError(f"{path}: tensor {short(tensor)} is in two shards, {place[tensor]} and {name}.")
+                raise WeightFileError(f"{path}: tensor {quoted(tensor)} is in two shards, {place[tensor]} and {name}.")
 
 
 def _nothing_to_read(folder: Path) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from minibert.errors import WeightFileError
 from minibert.files.saving import settle
-from minibert.messages import listed
+from minibert.messages import listed, quoted, shown
 from minibert.weights.checkpoint import read_index
 from minibert.weights.shards import INDEX_FILE, SINGLE_FILE
 
@@ -70,11 +70,10 @@ def find_checkpoint(
 
     Raises WeightFileError, which lists where it was looked for.
     """
-    if not isinstance(name_or_path, str):
+    if isinstance(name_or_path, os.PathLike):
         return _existing_folder(Path(name_or_path))
+    check_name(name_or_path)
     name = name_or_path
-    if not name.strip() or "\0" in name:
-        raise WeightFileError(f"{name!r} is neither a folder nor the name of a checkpoint.")
     if os.path.exists(name) or looks_like_path(name):
         return _existing_folder(Path(os.path.expanduser(name)))
     if shipped := shipped_folder(name, needs) or shipped_folder(name):
@@ -98,6 +97,14 @@ def find_checkpoint(
                      force_download=force_download)  # fmt: skip
 
 
+def check_name(name_or_path: Any) -> None:
+    """Raise WeightFileError unless it can be a folder or the name of a checkpoint."""
+    if isinstance(name_or_path, os.PathLike):
+        return
+    if not isinstance(name_or_path, str) or not name_or_path.strip() or "\0" in name_or_path:
+        raise WeightFileError(f"{quoted(name_or_path)} is neither a folder nor the name of a checkpoint.")
+
+
 def looks_like_path(name: str) -> bool:
     """Whether the text can only mean a place on this machine, existing or not.
 
@@ -119,7 +126,7 @@ def shipped_folder(name: str, needs: Collection[str] | None = None) -> Path | No
         return None
     homes = _shipped_homes()
     for home in [*homes, *(home.with_name("tokenizers") for home in homes)]:
-        if any((home / name / file).is_file() for file in needs or ["config.json"]):
+        if any(os.path.isfile(home / name / file) for file in needs or ["config.json"]):
             return home / name
     return None
 
@@ -159,12 +166,12 @@ def cached_snapshot(name: str, revision: str, cache: Path) -> Path | None:
     home = cache / ("models--" + name.replace("/", "--"))
     commit = revision
     reference = home / "refs" / revision
-    if reference.is_file():
+    if os.path.isfile(reference):
         commit = reference.read_text(encoding="utf-8", errors="replace").strip()
     if not _COMMIT.fullmatch(commit):
         return None
     snapshot = home / "snapshots" / commit
-    return snapshot if snapshot.is_dir() else None
+    return snapshot if os.path.isdir(snapshot) else None
 
 
 def _is_repository(name: str) -> bool:
@@ -185,17 +192,17 @@ def _holds(snapshot: Path, needs: Collection[str] | None) -> bool:
 
 
 def _existing_folder(path: Path) -> Path:
-    if path.is_dir():
+    if os.path.isdir(path):
         settle(path)
         return path
-    if path.is_file():
+    if os.path.isfile(path):
         raise WeightFileError(f"{path} is a file; give the folder that it stands in.")
-    raise WeightFileError(f"{path}: there is no such folder. {_nearest(path)}")
+    raise WeightFileError(f"{shown(path)}: there is no such folder. {_nearest(path)}")
 
 
 def _nearest(path: Path) -> str:
     """The part of a path that exists, and what is in it: most often the answer to a typing mistake."""
-    parent = next(folder for folder in path.absolute().parents if folder.is_dir())
+    parent = next(folder for folder in path.absolute().parents if os.path.isdir(folder))
     try:
         names = sorted(entry.name for entry in parent.iterdir() if entry.is_dir() and entry.name[0] != ".")
     except OSError:
@@ -205,9 +212,9 @@ def _nearest(path: Path) -> str:
 
 def _refuse_what_begins_like_a_path(name: str) -> None:
     first = name.split("/")[0]
-    if Path(first).is_dir():
+    if os.path.isdir(first):
         raise WeightFileError(
-            f"{name}: there is no such folder, though {first} is here. {_nearest(Path(name))} "
+            f"{shown(name)}: there is no such folder, though {first} is here. {_nearest(Path(name))} "
             f"For a repository of that name on the Hub, run from another folder."
         )
 
@@ -216,15 +223,15 @@ def _checked_revision(revision: str | None) -> str:
     if revision is None:
         return "main"
     if not isinstance(revision, str) or not _REVISION.fullmatch(revision):
-        raise WeightFileError(f"revision must be a branch, a tag or a commit, not {revision!r}.")
+        raise WeightFileError(f"revision must be a branch, a tag or a commit, not {quoted(revision)}.")
     return revision
 
 
 def _looked_for(name: str, revision: str, cache: Path) -> str:
     shipped = listed(shipped_names())
-    at = "" if revision == "main" else f" at revision {revision!r}"
+    at = "" if revision == "main" else f" at revision {quoted(revision)}"
     return (
-        f"There is no checkpoint {name!r}{at}. Looked for: a folder of that name in {Path.cwd()}; "
+        f"There is no checkpoint {quoted(name)}{at}. Looked for: a folder of that name in {Path.cwd()}; "
         f"shipped with minibert ({shipped}); in Hugging Face's cache {cache}."
     )
 

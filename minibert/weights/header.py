@@ -19,7 +19,7 @@ import numpy as np
 
 from minibert.errors import WeightFileError
 from minibert.files.json_file import parse_json_object
-from minibert.messages import short
+from minibert.messages import quoted
 
 MAX_HEADER_BYTES = 100_000_000  # the format's own limit
 MAX_DIMENSIONS = 64  # NumPy's limit
@@ -120,17 +120,17 @@ def _checked_metadata(path: object, metadata: Any) -> dict[str, str]:
     if metadata is None:
         return {}
     if not isinstance(metadata, dict):
-        raise WeightFileError(f"{path}: __metadata__ must be an object of texts, but is {short(metadata)}.")
+        raise WeightFileError(f"{path}: __metadata__ must be an object of texts, but is {quoted(metadata)}.")
     for key, value in metadata.items():
         if not isinstance(value, str):
-            raise WeightFileError(f"{path}: __metadata__[{short(key)}] must be a text, but is {short(value)}.")
+            raise WeightFileError(f"{path}: __metadata__[{quoted(key)}] must be a text, but is {quoted(value)}.")
     return metadata
 
 
 def _checked_entry(path: object, name: str, entry: Any) -> TensorEntry:
-    where = f"{path}: tensor {short(name)}"
+    where = f"{path}: tensor {quoted(name)}"
     if not isinstance(entry, dict):
-        raise WeightFileError(f"{where} must be an object with dtype, shape and data_offsets, but is {short(entry)}.")
+        raise WeightFileError(f"{where} must be an object with dtype, shape and data_offsets, but is {quoted(entry)}.")
     for key in ("dtype", "shape", "data_offsets"):
         if key not in entry:
             raise WeightFileError(f"{where} has no {key}; each tensor needs dtype, shape and data_offsets.")
@@ -140,7 +140,7 @@ def _checked_entry(path: object, name: str, entry: Any) -> TensorEntry:
     expected = _byte_count(where, dtype, shape)
     if stop - start != expected:
         raise WeightFileError(
-            f"{where} of shape {shape} and dtype {dtype} needs {expected:,} bytes, but its offsets "
+            f"{where} of shape {quoted(shape)} and dtype {dtype} needs {expected:,} bytes, but its offsets "
             f"{start}..{stop} span {stop - start:,}. The header is damaged; fetch the file again."
         )
     return TensorEntry(name, dtype, shape, start, stop)
@@ -154,16 +154,16 @@ def _checked_dtype(where: str, dtype: Any) -> str:
             f"{where} is stored as {dtype}, which minibert does not read (a quantised checkpoint?). "
             f"It reads {', '.join(VIEWS)}."
         )
-    raise WeightFileError(f"{where} has the unknown dtype {short(dtype)}. Known are {', '.join(VIEWS)}.")
+    raise WeightFileError(f"{where} has the unknown dtype {quoted(dtype)}. Known are {', '.join(VIEWS)}.")
 
 
 def _checked_shape(where: str, shape: Any) -> tuple[int, ...]:
     if not isinstance(shape, list):
-        raise WeightFileError(f"{where} must have a list of whole numbers as shape, but has {short(shape)}.")
+        raise WeightFileError(f"{where} must have a list of whole numbers as shape, but has {quoted(shape)}.")
     for dimension in shape:
         if type(dimension) is not int or dimension < 0:  # bool is a kind of int
             raise WeightFileError(
-                f"{where} has {short(dimension)} in its shape; dimensions are whole numbers from 0 on."
+                f"{where} has {quoted(dimension)} in its shape; dimensions are whole numbers from 0 on."
             )
     if len(shape) > MAX_DIMENSIONS:
         raise WeightFileError(f"{where} has {len(shape)} dimensions; NumPy arrays have {MAX_DIMENSIONS} at most.")
@@ -177,11 +177,13 @@ def _checked_offsets(where: str, offsets: Any) -> tuple[int, int]:
         or any(type(offset) is not int or offset < 0 for offset in offsets)
     ):
         raise WeightFileError(
-            f"{where} must have two whole numbers from 0 on as data_offsets, but has {short(offsets)}."
+            f"{where} must have two whole numbers from 0 on as data_offsets, but has {quoted(offsets)}."
         )
     start, stop = offsets
+    if stop >= 2**64:
+        raise WeightFileError(f"{where} has the data_offsets {quoted(offsets)}; the format has 64 bits for each.")
     if stop < start:
-        raise WeightFileError(f"{where} ends before it begins: data_offsets are {short(offsets)}.")
+        raise WeightFileError(f"{where} ends before it begins: data_offsets are {quoted(offsets)}.")
     return start, stop
 
 
@@ -189,7 +191,7 @@ def _byte_count(where: str, dtype: str, shape: tuple[int, ...]) -> int:
     """Bytes that the shape takes. Zeros are left out of the overflow check, as NumPy leaves them out."""
     size = VIEWS[dtype].itemsize
     if math.prod(dimension for dimension in shape if dimension) * size > _MAX_BYTES:
-        raise WeightFileError(f"{where} has the shape {short(list(shape))}, more bytes than 63 bits can count.")
+        raise WeightFileError(f"{where} has the shape {quoted(list(shape))}, more bytes than 63 bits can count.")
     return math.prod(shape) * size
 
 
@@ -199,7 +201,7 @@ def _check_layout(path: object, tensors: Iterable[TensorEntry], data_size: int) 
     for tensor in ordered:
         if tensor.stop > data_size:
             raise WeightFileError(
-                f"{path}: tensor {short(tensor.name)} claims bytes {tensor.start}..{tensor.stop}, but the "
+                f"{path}: tensor {quoted(tensor.name)} claims bytes {tensor.start}..{tensor.stop}, but the "
                 f"data part holds {data_size} bytes. The file is probably cut short; fetch it again and "
                 f"compare its size."
             )
@@ -207,12 +209,12 @@ def _check_layout(path: object, tensors: Iterable[TensorEntry], data_size: int) 
     for tensor in ordered:
         if tensor.start < position:
             raise WeightFileError(
-                f"{path}: tensor {short(tensor.name)} claims bytes {tensor.start}..{tensor.stop}, which "
-                f"overlap with {short(before)} that ends at {position}. Such a file is forged or damaged."
+                f"{path}: tensor {quoted(tensor.name)} claims bytes {tensor.start}..{tensor.stop}, which "
+                f"overlap with {quoted(before)} that ends at {position}. Such a file is forged or damaged."
             )
         if tensor.start > position:
             raise WeightFileError(
-                f"{path}: bytes {position}..{tensor.start} before tensor {short(tensor.name)} belong to no "
+                f"{path}: bytes {position}..{tensor.start} before tensor {quoted(tensor.name)} belong to no "
                 f"tensor; the format allows no holes."
             )
         position, before = tensor.stop, tensor.name

@@ -8,6 +8,7 @@ import numpy as np
 
 from minibert.backend import upload
 from minibert.errors import WeightFileError
+from minibert.messages import quoted
 from minibert.weights.names import LoadPlan
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -67,7 +68,7 @@ def _require_floats(plan: LoadPlan, name: str, stored: str, checkpoint: TensorSo
     dtype = checkpoint.stored_dtype(stored)
     if dtype not in ("F16", "BF16", "F32", "F64"):
         raise WeightFileError(
-            f"{plan.report.source}: the weight {name!r} is stored as {dtype}, not as floating-point numbers. "
+            f"{plan.report.source}: the weight {quoted(name)} is stored as {dtype}, not as floating-point numbers. "
             f"Quantised checkpoints are not read; use the original."
         )
 
@@ -80,7 +81,7 @@ def _require_equal(plan: LoadPlan, copy: str, original: str, checkpoint: TensorS
     place = first_difference(one, two)
     if place is not None:
         raise WeightFileError(
-            f"{plan.report.source}: the model ties {copy!r} to {original!r}, but in the checkpoint they "
+            f"{plan.report.source}: the model ties {quoted(copy)} to {quoted(original)}, but in the checkpoint they "
             f"differ, first at {list(place)}: {checkpoint[copy][place]!s} and {checkpoint[stored][place]!s}. "
             f"If they are meant to differ, pass tie_word_embeddings=False; else the checkpoint is damaged."
         )

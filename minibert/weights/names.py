@@ -17,6 +17,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from minibert.errors import WeightFileError
+from minibert.messages import quoted
 from minibert.weights.misfit import describe_misfit
 from minibert.weights.report import LoadReport, Shape
 
@@ -130,8 +131,8 @@ def _match_names(plan: LoadPlan, model_shapes: Mapping[str, Shape], tied: Mappin
             continue
         if name in claimed:
             raise WeightFileError(
-                f"{plan.report.source}: both {claimed[name]!r} and {stored!r} would be the model's {name!r}. "
-                f"The checkpoint is a mixture of two; keep one of them."
+                f"{plan.report.source}: both {quoted(claimed[name])} and {quoted(stored)} would be the model's "
+                f"{quoted(name)}. The checkpoint is a mixture of two; keep one of them."
             )
         claimed[name] = stored
         if name in tied:

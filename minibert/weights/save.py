@@ -19,6 +19,7 @@ import numpy as np
 
 from minibert.errors import WeightFileError
 from minibert.files.output import output_file
+from minibert.messages import quoted
 
 Array = np.ndarray[Any, np.dtype[Any]]
 ToNumpy = Callable[[Any], Array]
@@ -83,7 +84,7 @@ class PendingFile(NamedTuple):
             array = _on_host(self.arrays[plan.name], to_numpy)
             if (array.shape, _DTYPES.get(array.dtype.name)) != (plan.shape, plan.dtype):
                 raise WeightFileError(
-                    f"{self.where}: tensor {plan.name!r} of shape {plan.shape} and dtype {plan.dtype} became "
+                    f"{self.where}: tensor {quoted(plan.name)} of shape {plan.shape} and dtype {plan.dtype} became "
                     f"{array.shape} and {array.dtype.name} on its way to the host."
                 )
             _write_array(file, array)
@@ -107,13 +108,13 @@ def array_bytes(array: Any) -> int:
 
 def _plan(where: str, name: Any, array: Any) -> _Plan:
     if not isinstance(name, str) or name == "__metadata__":
-        raise WeightFileError(f"{where}: {name!r} cannot be the name of a tensor in a safetensors file.")
+        raise WeightFileError(f"{where}: {quoted(name)} cannot be the name of a tensor in a safetensors file.")
     if not hasattr(array, "dtype") or not hasattr(array, "shape"):
-        raise WeightFileError(f"{where}: tensor {name!r} is a {type(array).__name__}, not an array.")
+        raise WeightFileError(f"{where}: tensor {quoted(name)} is a {type(array).__name__}, not an array.")
     dtype = _DTYPES.get(np.dtype(array.dtype).name)
     if dtype is None:
         raise WeightFileError(
-            f"{where}: tensor {name!r} has the dtype {np.dtype(array.dtype).name}, which safetensors files "
+            f"{where}: tensor {quoted(name)} has the dtype {np.dtype(array.dtype).name}, which safetensors files "
             f"cannot hold. They hold {', '.join(_DTYPES)}; convert the array first."
         )
     return _Plan(name, dtype, tuple(array.shape), array_bytes(array))
@@ -125,7 +126,9 @@ def _header(where: str, plans: list[_Plan], metadata: Mapping[str, str] | None) 
     if metadata is not None:
         for key, value in metadata.items():
             if not isinstance(key, str) or not isinstance(value, str):
-                raise WeightFileError(f"{where}: metadata must be text to text, but has {key!r}: {value!r}.")
+                raise WeightFileError(
+                    f"{where}: metadata must be text to text, but has {quoted(key)}: {quoted(value)}."
+                )
         header["__metadata__"] = dict(sorted(metadata.items()))
     position = 0
     for plan in plans:
@@ -138,7 +141,7 @@ def _header(where: str, plans: list[_Plan], metadata: Mapping[str, str] | None) 
     try:
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     except UnicodeEncodeError as reason:
-        raise WeightFileError(f"{where}: a name or metadata is not valid text: {reason.object[:80]!r}.") from None
+        raise WeightFileError(f"{where}: a name or metadata is not valid text: {quoted(reason.object[:80])}.") from None
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from minibert.errors import WeightFileError
 from minibert.files.saving import saving
+from minibert.messages import quoted
 from minibert.weights.save import ToNumpy, array_bytes, prepare
 
 SINGLE_FILE = "model.safetensors"
@@ -39,7 +40,7 @@ def parse_size(size: int | str) -> int:
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Z]+)\s*", size.upper())
         if match and match[2] in _UNITS and (count := int(float(match[1]) * _UNITS[match[2]])) > 0:
             return count
-    raise WeightFileError(f'max_shard_size must be a number of bytes or a text like "5GB", not {size!r}.')
+    raise WeightFileError(f'max_shard_size must be a number of bytes or a text like "5GB", not {quoted(size)}.')
 
 
 def save_checkpoint(

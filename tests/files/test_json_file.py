@@ -6,7 +6,7 @@ import os
 import pytest
 
 from minibert.errors import ConfigError, TokenizerError
-from minibert.messages import listed, short
+from minibert.messages import listed, quoted
 from minibert.weights import read_json
 
 # name of the case: (content, the beginning of the error's text)
@@ -153,7 +153,7 @@ def test_an_error_of_the_system(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.open", fail)
-    assert refusal(path) == f"{path}: the configuration cannot be read: [Errno 13] Permission denied."
+    assert refusal(path) == f"{path}: the configuration cannot be read: Permission denied."
 
 
 def test_a_name_with_a_zero_byte():
@@ -162,7 +162,7 @@ def test_a_name_with_a_zero_byte():
 
 @pytest.mark.parametrize(("length", "shown"), [(78, 80), (79, 80), (500, 80), (1, 3)])
 def test_values_are_cut_to_fit_a_message(length, shown):
-    text = short("x" * length)
+    text = quoted("x" * length)
     assert len(text) == shown
     assert text.endswith("...") == (length > 78)
     assert text.startswith("'x")

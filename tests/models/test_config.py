@@ -128,6 +128,32 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("BertConfig", {"id2label": {0: "a"}, "num_labels": 3}, "num_labels is 3, but id2label names 1 labels."),
     ("BertConfig", {"id2label": {0: "a"}, "label2id": {"b": 0}},
      "label2id {'b': 0} is not the reverse of id2label {0: 'a'}."),
+    ("BertConfig", {"label2id": 5}, "label2id must map names to integers, not be 5."),
+    ("BertConfig", {"id2label": {0: "a"}, "label2id": 5}, "label2id 5 is not the reverse of id2label {0: 'a'}."),
+    # what would take minutes, or all of the memory
+    ("BertConfig", {"num_labels": 50_000_000}, "num_labels is 50000000: at most 1,000,000 are possible."),
+    ("BertConfig", {"num_labels": 10**12}, "num_labels is 1000000000000: at most 1,000,000 are possible."),
+    ("BertConfig", {"num_labels": 10**5000}, "num_labels is a number of thousands of digits: at most 1,000,000 are "
+     "possible."),
+    ("BertConfig", {"num_hidden_layers": 1_000_000}, "num_hidden_layers is 1000000: a positive integer of at most 10,000 belongs there."),
+    *[("BertConfig", {name: 2**40}, f"{name} is {2**40}: a positive integer of at most 2,147,483,647 belongs there.")
+      for name in POSITIVE if name != "num_hidden_layers"],
+    ("RemBertConfig", {"input_embedding_size": 2**40},
+     "input_embedding_size is 1099511627776: a positive integer of at most 2,147,483,647 belongs there."),
+    *[("BertConfig", {name: value}, f"{name} is {value!r}: a number of 0 or more belongs there.")
+      for name in ("layer_norm_eps", "initializer_range") for value in (float("inf"), float("nan"))],
+    *[("BertConfig", {"architectures": value}, f"architectures is {value!r}: a list of class names belongs there.")
+      for value in (5, [5], "BertModel")],
+    *[("BertConfig", {name: "x"}, f"{name} is 'x': True or False belongs there.")
+      for name in ("output_attentions", "output_hidden_states", "return_dict")],
+    ("BertConfig", {"classifier_dropout": "x"},
+     "classifier_dropout is 'x': None or a number from 0 to 1 belongs there."),
+    *[("BertConfig", {name: 1},
+       f"the configuration has a field {name!r}, but that is the name of a method; rename the field.")
+      for name in ("validate", "to_dict", "_check", "_set_labels", "use_return_dict", "__eq__")],
+    ("BertConfig", {"hidden_act": []}, "hidden_act must be a name or a function, not list."),
+    ("BertConfig", {"hidden_size": "x" * 3000},
+     "hidden_size is '" + "x" * 76 + "...: a positive integer belongs there."),
 ]  # fmt: skip
 
 
@@ -220,6 +246,39 @@ def test_another_familys_file() -> None:
     assert str(found.value) == "the configuration is of model_type 'roberta', but BertConfig is of 'bert'."
 
 
+def test_fields_that_are_no_fields() -> None:
+    for fields in (5, [], {1: 2}, None):
+        with pytest.raises(mb.ConfigError) as found:
+            mb.BertConfig.from_dict(fields)  # type: ignore[arg-type]
+        assert str(found.value) == f"a configuration is made from a mapping of fields, not from {fields!r}."
+
+
+@pytest.mark.parametrize("found", [["bert"], 5, {}, None])
+def test_a_model_type_that_is_no_name(tmp_path: Path, found: Any) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": found}))
+    for config_class in (mb.BertConfig, mb.AutoConfig):
+        with pytest.raises(mb.ConfigError) as caught:
+            config_class.from_pretrained(tmp_path)
+        assert str(caught.value) == f"{tmp_path / 'config.json'}: model_type is {found!r}: a name belongs there."
+
+
+@pytest.mark.parametrize("name", [None, 5, b"bert", ["a"], "", " ", "a\0b"])
+def test_what_names_no_checkpoint(name: Any) -> None:
+    for config_class in (mb.BertConfig, mb.AutoConfig):
+        with pytest.raises(mb.WeightFileError) as caught:
+            config_class.from_pretrained(name)
+        assert str(caught.value) == f"{name!r} is neither a folder nor the name of a checkpoint."
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "./" + "n" * 300, "a/" + "n" * 300, "n" * 5000])
+def test_names_that_are_too_long_for_a_file(name: str) -> None:
+    for config_class in (mb.BertConfig, mb.AutoConfig):
+        with pytest.raises(mb.WeightFileError) as caught:
+            config_class.from_pretrained(name, local_files_only=True)
+        assert name[-2:] in str(caught.value)
+        assert len(str(caught.value)) < 900
+
+
 def test_equality_and_independence() -> None:
     config = mb.BertConfig()
     assert config == mb.BertConfig()
@@ -243,3 +302,5 @@ def test_functions_cannot_be_written() -> None:
     assert json.loads(known.to_json_string())["hidden_act"] == "relu"
     with pytest.raises(mb.ConfigError, match=r"^a field of the configuration cannot be written as JSON: .*ndarray"):
         mb.BertConfig(own_field=np.zeros(2)).to_json_string()
+    with pytest.raises(mb.ConfigError, match=r"^a field of the configuration cannot be written as JSON: .*float"):
+        mb.BertConfig(own_field=float("inf")).to_json_string()

@@ -273,6 +273,10 @@ DAMAGED = {
         "FILE: tensor 'w' claims bytes 0..8, but the data part holds 7 bytes. The file is probably cut "
         "short; fetch it again and compare its size.",
     ),
+    "offsets of thousands of digits": (
+        one_tensor('{"dtype":"F32","shape":[2],"data_offsets":[0,1' + "0" * 4000 + "]}", bytes(8)),
+        "FILE: tensor 'w' has the data_offsets [0, 1000…...; the format has 64 bits for each.",
+    ),
     "offsets far beyond the file": (
         one_tensor('{"dtype":"U8","shape":[1],"data_offsets":[9223372036854775807,9223372036854775808]}'),
         "FILE: tensor 'w' claims bytes 9223372036854775807..9223372036854775808, but the data part holds 8 …",
