@@ -57,7 +57,8 @@ _HOME: dict[str, str] = {
     "release_memory": "backend.device",
     "LossScaler": "training.trainer.loss_scaling",
     "gradcheck": "inspection.gradient_check",
-    **dict.fromkeys(["AdamW", "SGD"], "training.optimizers"),
+    "AdamW": "training.adamw",
+    "SGD": "training.sgd",
     "clip_grad_norm": "training.clipping",
     **dict.fromkeys(
         ["get_scheduler", "get_constant_schedule", "get_constant_schedule_with_warmup",
@@ -94,7 +95,7 @@ _HOME: dict[str, str] = {
 # the modules whose forms stand in for plain steps, by the array library that they are for (see forms.py)
 attach_forms("numpy", *(f"minibert.running.{name}" for name in ("half_precision", "blocks", "in_place",
                                                                 "checkpointing", "chunks")))  # fmt: skip
-attach_forms("cupy", "minibert.kernels.primitives", "minibert.kernels.steps")
+attach_forms("cupy", "minibert.kernels.primitives", "minibert.kernels.steps", "minibert.training.gpu_forms")
 
 _SUBMODULES = ("backend", "functional", "golden", "models", "tokenizers", "weights")
 

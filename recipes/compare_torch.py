@@ -26,7 +26,7 @@ from tqdm import tqdm
 from training import Batches, MaskedTrainer, Recipe, eval_collator, make_trainer
 
 from minibert.functional.losses import IGNORE_INDEX
-from minibert.training.optimizers import is_not_decayed
+from minibert.training.parameter_groups import is_not_decayed
 from minibert.training.trainer.order import epoch_batches
 from minibert.training.trainer.plot import LOG_FILE, read_log
 

@@ -1,5 +1,5 @@
 // One parameter's AdamW step, in place. One thread a value.
-// Plain version: minibert.training.AdamW.update, whose order of operations this follows.
+// Plain version: minibert.training.adamw.adamw_step, whose order of operations this follows.
 //
 // theta (size) as stored; master (size) its value in full, or null where theta is that; g, m, v (size).
 

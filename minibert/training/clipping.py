@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from minibert.backend import Array, array_module
 from minibert.checks import check_number
 from minibert.errors import InputError
-from minibert.training.optimizers import blocks
+from minibert.training.blocks import blocks
 
 
 def global_norm(grads: Mapping[str, Array]) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 from minibert.checks import check_number
 from minibert.errors import InputError
-from minibert.training.optimizers import Optimizer
+from minibert.training.optimizer import Optimizer
 
 
 class LRSchedule:
@@ -106,7 +106,7 @@ def get_linear_schedule_with_warmup(
 ) -> LRSchedule:
     """Up from 0, then straight down to 0 at num_training_steps (Devlin et al. 2018, appendix A.2).
 
-    >>> from minibert.training.optimizers import AdamW
+    >>> from minibert.training.adamw import AdamW
     >>> import numpy as np
     >>> schedule = get_linear_schedule_with_warmup(AdamW({"w": np.zeros(1)}, lr=1.0), 2, 6)
     >>> rates = []

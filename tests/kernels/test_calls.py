@@ -12,7 +12,7 @@ from minibert.functional import numbers
 from minibert.kernels import calls, launch
 from minibert.kernels.launch import source, usable
 from minibert.kernels.primitives import GELU
-from minibert.training.optimizers import AdamW
+from minibert.training.adamw import AdamW
 from tests import strict_cupy
 from tests.gradients import rng_of
 from tests.kernels import emulator

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minibert as mb
-from minibert.training.optimizers import is_not_decayed
+from minibert.training.parameter_groups import is_not_decayed
 from tests.training import small
 
 

@@ -53,8 +53,8 @@ def run_training(model: PreTrainedModel, inputs: Mapping[str, Any], training: Tr
     Raises:
         GoldenError: the inputs have no labels, so that there is no loss.
     """
+    from minibert.training.adamw import AdamW
     from minibert.training.clipping import clip_grad_norm
-    from minibert.training.optimizers import AdamW
 
     if not any(name in inputs for name in ("labels", "start_positions", "next_sentence_label")):
         raise GoldenError("training steps need a loss, and the inputs have no labels.")

@@ -15,8 +15,8 @@ import numpy as np
 
 from minibert.errors import InputError
 from minibert.trace import Trace
+from minibert.training.adamw import AdamW
 from minibert.training.collators import DataCollatorWithPadding, default_data_collator
-from minibert.training.optimizers import AdamW
 from minibert.training.schedules import LRSchedule, get_scheduler
 from minibert.training.trainer import checkpoints
 from minibert.training.trainer.arguments import TrainingArguments
