@@ -80,7 +80,7 @@ def generate(
 
 
 def _check_model(model: Any) -> None:
-    if not hasattr(model, "lm_head_module") or "past_key_values" not in model.forward.__code__.co_varnames:
+    if getattr(model, "task", None) != "causal-lm":
         raise InputError(
             f"a {type(model).__name__} does not generate: BertLMHeadModel, RobertaForCausalLM and "
             "RemBertForCausalLM do."

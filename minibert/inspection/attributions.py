@@ -10,6 +10,7 @@ import numpy as np
 
 from minibert.backend import Array, array_module, to_numpy
 from minibert.errors import InputError
+from minibert.models.inputs import prepare
 from minibert.trace import Trace
 
 PARTS = ("word", "position", "type")
@@ -159,7 +160,7 @@ def _scaled(share: float, x: Array) -> Array:
 
 
 def _name(model: Any, part: str) -> str:
-    embeddings = getattr(model, "base_model", model).embeddings
+    embeddings = model.base_model.embeddings
     return embeddings.at(f"{'token_type' if part == 'type' else part}_embeddings")
 
 
@@ -169,7 +170,7 @@ def _with_own_positions(model: Any, inputs: dict[str, Any]) -> dict[str, Any]:
         raise InputError("attributions need input_ids: with inputs_embeds there is no word embedding to attribute to.")
     if inputs.get("position_ids") is not None:
         return inputs
-    prepared = getattr(model, "base_model", model).prepare(input_ids=inputs["input_ids"])
+    prepared = prepare(model.base_model, {"input_ids": inputs["input_ids"]})
     positions = np.broadcast_to(to_numpy(prepared.position_ids), (prepared.batch, prepared.tokens))
     return {**inputs, "position_ids": positions}
 

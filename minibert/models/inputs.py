@@ -14,6 +14,7 @@ from minibert.backend import Array, array_module, as_array, move, to_numpy
 from minibert.errors import InputError
 from minibert.models.cache import Cache
 from minibert.models.encoder import StackInputs
+from minibert.trace import Run
 
 
 class Inputs(NamedTuple):
@@ -29,6 +30,142 @@ class Inputs(NamedTuple):
     attention_mask: Array | None  # as given
     head_mask: Array | None  # (L, N)
     stack: StackInputs
+    keep_hidden: bool  # whether the layers' states are to be given back
+    keep_attentions: bool
+
+
+def prepare(model: Any, given: Mapping[str, Any]) -> Inputs:
+    """Check every input of a call and move it to where the model lives.
+
+    Args:
+        model: the encoder.
+        given: the call's arguments by name. What a trace will keep of them is copied.
+
+    Raises:
+        InputError: one sentence with names and numbers, before anything is computed.
+    """
+    config, xp, dtype = model.config, model.parameters.xp, model.dtype
+    own = given.get("trace") is not None
+    width = model.embeddings.LayerNorm.weight.shape[0]
+    ids, embeds = given.get("input_ids"), given.get("inputs_embeds")
+    text, batch, tokens = check_text_shape(ids, embeds, config.vocab_size, width)
+    cache = _cache(model, given, batch)
+    past = cache.get_seq_length() if cache is not None else 0
+    positions, shared_positions = _positions(model, given.get("position_ids"), text, past)
+    types = _token_types(given.get("token_type_ids"), batch, tokens, config.type_vocab_size)
+    mask = _attention_mask(given.get("attention_mask"), batch, tokens, past)
+    states, states_mask = check_encoder_states(
+        config, given.get("encoder_hidden_states"), given.get("encoder_attention_mask"), batch, tokens
+    )
+    heads = check_head_mask(given.get("head_mask"), config.num_hidden_layers, config.num_attention_heads)
+    heads = _moved(heads, xp, dtype, own)
+    whole = causal(mask, tokens, past) if config.is_decoder and mask.ndim == 2 else mask
+    return Inputs(
+        batch=batch,
+        tokens=tokens,
+        input_ids=None if ids is None else _moved(text, xp, None, own),
+        token_type_ids=_moved(types, xp, None, own),
+        position_ids=_moved(positions, xp, None, own),
+        shared_positions=shared_positions,
+        inputs_embeds=_moved(embeds, xp, dtype, own),
+        attention_mask=None if given.get("attention_mask") is None else _moved(mask, xp, dtype, own),
+        head_mask=heads,
+        stack=StackInputs(
+            mask=additive_mask(whole, xp, dtype),
+            head_mask=None if heads is None else heads[:, None, :, None, None],
+            encoder_hidden=_moved(states, xp, dtype, own),
+            encoder_mask=None if states_mask is None else additive_mask(states_mask, xp, dtype),
+            cache=cache,
+        ),
+        keep_hidden=_asked(given.get("output_hidden_states"), config.output_hidden_states),
+        keep_attentions=_asked(given.get("output_attentions"), config.output_attentions),
+    )
+
+
+def record_masks(model: Any, inputs: Inputs, run: Run) -> Inputs:
+    """Name the masks in the trace; gives the inputs with the masks to go on with, which an edit may have replaced."""
+    stack = inputs.stack
+    if inputs.attention_mask is not None:
+        shape = "B S" if inputs.attention_mask.ndim == 2 else "B T S"
+        run.record("attention_mask", inputs.attention_mask, shape, "1 to keep a token, 0 to leave it out")
+    assert stack.mask is not None  # `prepare` always makes one
+    queries = "1" if stack.mask.shape[2] == 1 and not model.config.is_decoder else "T"
+    formula = "0 where a key is seen, else the least finite number"
+    mask = run.record(model.at("extended_attention_mask"), stack.mask, f"B 1 {queries} S", formula)
+    stack = stack._replace(mask=mask)
+    if inputs.head_mask is not None:
+        heads = run.record("head_mask", inputs.head_mask, "L N", "1 to keep a head, 0 to switch it off")
+        stack = stack._replace(head_mask=heads[:, None, :, None, None])
+    if stack.encoder_hidden is not None and stack.encoder_mask is not None:
+        hidden = run.record("encoder_hidden_states", stack.encoder_hidden, "B S D", "the states of an encoder")
+        queries = "1" if stack.encoder_mask.shape[2] == 1 else "T"
+        name, shape = model.at("encoder_extended_attention_mask"), f"B 1 {queries} S"
+        mask = run.record(name, stack.encoder_mask, shape, formula)
+        stack = stack._replace(encoder_hidden=hidden, encoder_mask=mask)
+    return inputs._replace(stack=stack)
+
+
+def _asked(given: bool | None, by_default: bool) -> bool:
+    return by_default if given is None else given
+
+
+def _moved(array: Any, xp: ModuleType, dtype: np.dtype | None, own: bool) -> Any:
+    """To the model's library and dtype; with `own`, never the caller's array itself. None stays None."""
+    if array is None:
+        return None
+    host = as_real("inputs", array)
+    moved = move(host, xp, dtype)
+    return moved.copy() if own and moved is host else moved
+
+
+def _cache(model: Any, given: Mapping[str, Any], batch: int) -> Cache | None:
+    """The cache that was given, an empty one for a decoder that is to fill it, or None."""
+    config, past = model.config, given.get("past_key_values")
+    if past is not None:
+        return check_cache(past, config, batch, model.parameters.xp, model.dtype)
+    return Cache() if config.is_decoder and _asked(given.get("use_cache"), config.use_cache) else None
+
+
+def _token_types(token_type_ids: Any, batch: int, tokens: int, types: int) -> np.ndarray:
+    """token_type_ids (B, T) as given, or zeros."""
+    if token_type_ids is None:
+        return np.zeros((batch, tokens), dtype=np.int64)
+    ids = check_ids("token_type_ids", token_type_ids, types, "token types")
+    check_shape("token_type_ids", ids, (batch, tokens), "(batch, tokens)")
+    return ids
+
+
+def _attention_mask(attention_mask: Any, batch: int, tokens: int, past: int) -> np.ndarray:
+    """attention_mask (B, S) or (B, T, S) as given, or ones."""
+    keys = past + tokens
+    if attention_mask is None:
+        return np.ones((batch, keys))
+    axes = "(batch, tokens) or (batch, tokens, tokens)"
+    if past:
+        axes = f"(batch, {past} cached and {tokens} new tokens) or (batch, tokens, all of them)"
+    return check_mask("attention_mask", attention_mask, [(batch, keys), (batch, tokens, keys)], axes)
+
+
+def _positions(model: Any, position_ids: Any, text: np.ndarray, past: int) -> tuple[np.ndarray, bool]:
+    """position_ids as given, or the model's own; (B or 1, T), within the table, and whether all texts share a row."""
+    rows, (batch, tokens) = model.config.max_position_embeddings, text.shape[:2]
+    if past + tokens > rows and not model.embeddings.absolute:
+        raise InputError(
+            f"{past + tokens} tokens are more than max_position_embeddings {rows}: shorten or truncate the text."
+        )
+    if position_ids is not None:
+        positions = check_positions(position_ids, batch, tokens, rows)
+        return positions, len(positions) != batch
+    positions = model.default_positions(text, past)
+    if model.embeddings.absolute and positions.max() >= rows:
+        longest = int(positions.max()) + 1 - model.first_position
+        raise InputError(
+            f"the longest text has {longest} tokens{f' with the {past} cached ones' if past else ''}, "
+            f"but the model has positions for {rows - model.first_position}: "
+            "shorten it, or truncate it when tokenizing."
+        )
+    shared = positions.ndim == 1
+    return positions[None] if shared else positions, shared
 
 
 def as_host(name: str, value: Any) -> np.ndarray:
@@ -116,6 +253,18 @@ def check_text_shape(input_ids: Any, inputs_embeds: Any, vocab_size: int, width:
     return array, array.shape[0], array.shape[1]
 
 
+def check_positions(value: Any, batch: int, tokens: int, rows: int) -> np.ndarray:
+    """position_ids (B, T), (1, T) or (T,) -> (B or 1, T), each in 0..rows-1. Raises InputError."""
+    positions = as_host("position_ids", value)
+    if positions.ndim == 1:
+        positions = positions[None]
+    if positions.shape not in ((batch, tokens), (1, tokens)):
+        raise InputError(
+            f"position_ids has shape {positions.shape}: ({batch}, {tokens}) or (1, {tokens}) belongs there."
+        )
+    return check_ids("position_ids", positions, rows, "positions")
+
+
 def check_mask(name: str, value: Any, shapes: list[tuple[int, ...]], axes: str) -> np.ndarray:
     """A mask of one of these shapes, 1 to keep and 0 to leave out. Raises InputError."""
     mask = as_host(name, value)
@@ -174,8 +323,10 @@ def check_cache(past: Any, config: Any, batch: int, xp: ModuleType, dtype: np.dt
     return past
 
 
-def check_head_mask(value: Any, layers: int, heads: int) -> np.ndarray:
-    """(N,) or (L, N) -> (L, N). Raises InputError."""
+def check_head_mask(value: Any, layers: int, heads: int) -> np.ndarray | None:
+    """(N,) or (L, N) -> (L, N); None stays None. Raises InputError."""
+    if value is None:
+        return None
     mask = as_host("head_mask", value)
     if mask.shape not in ((heads,), (layers, heads)):
         raise InputError(f"head_mask has shape {mask.shape}: ({heads},) or ({layers}, {heads}) belongs there.")

@@ -18,8 +18,9 @@ def classification_loss(logits: Array, labels: Array, run: Run, name: str = "los
 
 def classification_loss_backward(back: Backward, name: str = "loss", dloss: Array | None = None) -> Array | None:
     """-> dlogits (..., C), or None where no gradient arrives at the loss."""
-    dloss = back.arrive(name, dloss)
-    cache = back.saved(name)
+    if not back.has(name):  # the call had no labels
+        return None
+    dloss, cache = back.arrive(name, dloss), back.saved(name)
     return None if dloss is None else _narrowed(F.cross_entropy_backward(dloss, cache), back)
 
 

@@ -40,8 +40,7 @@ def _miniature_of(model: Any) -> Any:
 
 def _inputs(miniature: Any, options: dict[str, Any]) -> dict[str, Any]:
     config = miniature.config
-    choices = (1,) if "Choice" in type(miniature).__name__ else ()
-    shape = (1, *choices, _TOKENS)
+    shape = (1, 1, _TOKENS) if miniature.reads_choices else (1, _TOKENS)
     width = getattr(config, "input_embedding_size", config.hidden_size)
     free = (config.pad_token_id or 0) + 1
     examples: dict[str, Any] = {
@@ -51,10 +50,8 @@ def _inputs(miniature: Any, options: dict[str, Any]) -> dict[str, Any]:
         "head_mask": np.ones(config.num_attention_heads),
         "encoder_hidden_states": np.zeros((1, _TOKENS, config.hidden_size)),
         "encoder_attention_mask": np.ones((1, _TOKENS)),
-        "start_positions": [0],
-        "end_positions": [0],
         "next_sentence_label": [0],
-        "labels": np.zeros(_label_shape(miniature, shape), dtype=int),
+        **miniature.example_labels(config, np.full(shape, free)),
     }
     given = {} if options.pop("inputs_embeds", False) else {"input_ids": np.full(shape, free)}
     if not given:
@@ -65,11 +62,3 @@ def _inputs(miniature: Any, options: dict[str, Any]) -> dict[str, Any]:
         elif wanted not in (None, False) or name in ("use_cache", "return_dict"):
             given[name] = wanted
     return given
-
-
-def _label_shape(miniature: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
-    name = type(miniature).__name__
-    if "SequenceClassification" in name:
-        several = miniature.config.problem_type in ("regression", "multi_label_classification")
-        return (1, miniature.config.num_labels) if several or miniature.config.num_labels == 1 else (1,)
-    return (1,) if "Choice" in name or "NextSentence" in name else shape

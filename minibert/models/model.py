@@ -1,19 +1,23 @@
 """What a model is: parameters by name, a place where they live, training mode, calls and backward."""
 
-from collections.abc import Mapping
-from typing import Any, Self
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from minibert.backend import Array, backend_of_device, load_backend
 from minibert.errors import ConfigError, InputError
 from minibert.backend.device import explains_memory
+from minibert.models.arguments import Call
 from minibert.models.config import PretrainedConfig
+from minibert.models.inputs import Inputs, prepare, record_masks
 from minibert.models.miniature import run_miniature
 from minibert.models.module import Module, Parameters, check_dtype
 from minibert.models.options import suggestion
 from minibert.models.outputs import ModelOutput
-from minibert.trace import Backward, Edits, Run, Trace, TracePoint
+from minibert.trace import Backward, Run, Trace, TracePoint
 
 
 class Model(Module):
@@ -30,6 +34,9 @@ class Model(Module):
 
     config_class: Any = PretrainedConfig
     base_model_prefix = ""
+    task = ""  # what it is for, by a name that golden values, pipelines and cards ask for
+    reads_choices = False  # whether every input has an axis of choices after the batch's
+    needs: ClassVar[Mapping[str, Any]] = {}  # fields of the configuration that make it one of its task
 
     def __init__(
         self,
@@ -158,8 +165,7 @@ class Model(Module):
 
     def _check_names(self, inputs: Mapping[str, Any]) -> None:
         """Raise InputError for an input that the model does not take."""
-        code = type(self).forward.__code__
-        known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+        known = argument_names(type(self).forward)
         for name in inputs:
             if name not in known:
                 raise InputError(
@@ -168,7 +174,7 @@ class Model(Module):
                 )
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the outputs; see the class."""
+        """Compute the outputs; every class says what it takes."""
         raise NotImplementedError
 
     def run_with_cache(self, *args: Any, keep: Any = "*", **kwargs: Any) -> tuple[Any, Trace]:
@@ -176,34 +182,53 @@ class Model(Module):
         trace = Trace(keep)
         return self(*args, trace=trace, **kwargs), trace
 
-    def wanted(self, output_hidden_states: bool | None, output_attentions: bool | None) -> tuple[bool, bool]:
-        """Whether to give back hidden states and attentions: as asked, or as the configuration says."""
-        config = self.config
-        return (
-            config.output_hidden_states if output_hidden_states is None else output_hidden_states,
-            config.output_attentions if output_attentions is None else output_attentions,
-        )
+    # the pass
 
-    def _start(self, trace: Trace | None, edits: Edits | None) -> Run:
-        if trace is not None and not isinstance(trace, Trace):
-            raise InputError(f"trace is a {type(trace).__name__}: a minibert.Trace() belongs there.")
-        return Run(trace, self.parameters.rng, self.parameters, edits)
+    @property
+    def base_model(self) -> Any:
+        """The encoder: the model itself, or that under its head."""
+        raise NotImplementedError
 
-    def _finish(
-        self, output: ModelOutput, run: Run, names: dict[str, Any], return_dict: bool | None
-    ) -> ModelOutput | tuple[Any, ...]:
-        """The output as asked for; the trace learns which of its names each field is."""
+    def answer(self, call: Call) -> Any:
+        """Check the inputs and labels, encode, apply the head, compute the loss; the output in the form asked for."""
+        encoder, inputs = self.base_model, self.prepare(call)
+        labels = self.read_labels(call, inputs)
+        if call.trace is not None and not isinstance(call.trace, Trace):
+            raise InputError(f"trace is a {type(call.trace).__name__}: a minibert.Trace() belongs there.")
+        run = Run(call.trace, self.parameters.rng, self.parameters, call.edits)
+        inputs = record_masks(encoder, inputs, run)
+        states, pooled = encoder.encode(inputs, run)
+        output, names = self.apply_head(states.hidden, pooled, labels, run)
+        output.take_states(states, inputs.stack.cache)
         run.check_edits()
         if run.trace is not None:
-            for field, value in output.items():
-                if isinstance(value, tuple):
-                    setattr(output, field, tuple(run.output(array) for array in value))
-                elif hasattr(value, "dtype"):
-                    setattr(output, field, run.output(value))
+            _own_arrays(output, run)
+            names = {**_state_names(encoder, inputs, run), "loss": "loss", **names}
             shapes = {field: getattr(value, "shape", None) for field, value in output.items()}
             run.trace.tape.finish(names, shapes)
-        wanted = self.config.use_return_dict if return_dict is None else return_dict
-        return output if wanted else output.to_tuple()
+        wanted = self.config.use_return_dict if call.return_dict is None else call.return_dict
+        return output if wanted else output.as_returned()
+
+    def prepare(self, call: Call) -> Inputs:
+        """The encoder's inputs, checked and moved to where the model lives."""
+        return prepare(self.base_model, vars(call))
+
+    def read_labels(self, call: Call, inputs: Inputs) -> Any:
+        """The labels of the call, checked: what `apply_head` needs of them."""
+        return None
+
+    @classmethod
+    def example_labels(cls, config: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
+        """Labels that fit these ids (B, T), by a rule: the same for the same ids, some tokens left out; {} for none."""
+        return {}
+
+    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> tuple[Any, dict[str, Any]]:
+        """hidden (B, T, D), pooled (B, D) or None -> the output, and which name of the trace each field has."""
+        raise NotImplementedError
+
+    def head_backward(self, back: Backward) -> tuple[Array | None, Array | None]:
+        """-> dhidden (B, T, D), dpooled (B, D): from the loss, and from what was asked for, through the head."""
+        return None, None
 
     def trace_points(self, **options: Any) -> list[TracePoint]:
         """Every name that a trace of this model would hold, in order, with symbolic shapes and formulas.
@@ -244,5 +269,36 @@ class Model(Module):
         return back.in_order(self.parameters.shapes)
 
     def backward_from(self, back: Backward) -> None:
-        """Walk the model's parts in reverse."""
-        raise NotImplementedError
+        """loss -> head -> encoder."""
+        self.base_model.encode_backward(*self.head_backward(back), back)
+
+
+def _state_names(encoder: Any, inputs: Inputs, run: Run) -> dict[str, Any]:
+    """Under which names of the trace the encoder's states stand."""
+    layers = encoder.encoder.layer
+    probs = "probs"
+    if inputs.head_mask is not None:
+        probs = "masked_probs"
+    elif not layers[0].attention.self.dropout.alias(run):
+        probs = "dropout"
+    paths = [layer.path for layer in layers]
+    return {
+        "hidden_states": (encoder.stack_input_name, *paths),
+        "attentions": tuple(f"{path}.attention.self.{probs}" for path in paths),
+        "cross_attentions": tuple(f"{path}.crossattention.self.{probs}" for path in paths),
+    }
+
+
+def _own_arrays(output: ModelOutput, run: Run) -> None:
+    """Give the user copies of what the trace keeps, so that the trace never changes."""
+    for field, value in output.items():
+        if isinstance(value, tuple):
+            setattr(output, field, tuple(run.output(array) for array in value))
+        elif hasattr(value, "dtype"):
+            setattr(output, field, run.output(value))
+
+
+@functools.cache
+def argument_names(forward: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of what a `forward` takes, in order."""
+    return tuple(inspect.signature(forward).parameters)[1:]

@@ -36,6 +36,18 @@ class ModelOutput:
         """The values of the fields that were computed."""
         return tuple(self.values())
 
+    def as_returned(self) -> tuple[Any, ...]:
+        """What a call with return_dict=False gives."""
+        return self.to_tuple()
+
+    def take_states(self, states: Any, cache: Cache | None) -> None:
+        """Fill the fields that come from the encoder; what was not asked for stays None."""
+        for name in ("hidden_states", "attentions", "cross_attentions"):
+            if hasattr(self, name):
+                setattr(self, name, getattr(states, name) or None)
+        if hasattr(self, "past_key_values"):
+            self.past_key_values = cache
+
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
             if key not in self:
@@ -67,6 +79,11 @@ class BaseModelOutputWithPoolingAndCrossAttentions(ModelOutput):
     past_key_values: Cache | None = None
     attentions: tuple[Array, ...] | None = None
     cross_attentions: tuple[Array, ...] | None = None
+
+    def as_returned(self) -> tuple[Any, ...]:
+        """The pooled output keeps its place, None or not, and the cache comes before the states."""
+        rest = (self.past_key_values, self.hidden_states, self.attentions, self.cross_attentions)
+        return (self.last_hidden_state, self.pooler_output, *(value for value in rest if value is not None))
 
 
 @dataclass

@@ -9,11 +9,12 @@
 from typing import Any
 
 from minibert.backend import Array
-from minibert.models.files import PreTrainedModel
+from minibert.models.arguments import reordered
 from minibert.models.bert import BertModel
 from minibert.models.config import RemBertConfig
 from minibert.models.embeddings import Embeddings
 from minibert.models.encoder import HIDDEN, Encoder, StackInputs, StackOutputs
+from minibert.models.files import PreTrainedModel
 from minibert.models.heads import RemBertLMHead
 from minibert.models.module import Linear, Parameters
 from minibert.models.tasks import (
@@ -24,7 +25,7 @@ from minibert.models.tasks import (
     SequenceClassification,
     TokenClassification,
 )
-from minibert.trace import Backward, Edits, Run, Trace
+from minibert.trace import Backward, Run
 
 
 class RemBertPreTrainedModel(PreTrainedModel):
@@ -86,34 +87,12 @@ class RemBertForCausalLM(RemBertPreTrainedModel, CausalLM):
     base_class = RemBertModel
     lm_head_class, lm_head_path = RemBertLMHead, "cls.predictions"
 
-    def forward(  # type: ignore[override]  # the documentation's order
-        self,
-        input_ids: Any = None,
-        attention_mask: Any = None,
-        token_type_ids: Any = None,
-        position_ids: Any = None,
-        head_mask: Any = None,
-        inputs_embeds: Any = None,
-        encoder_hidden_states: Any = None,
-        encoder_attention_mask: Any = None,
-        past_key_values: Any = None,
-        labels: Any = None,
-        use_cache: bool | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-        cache_position: Any = None,
-        *,
-        logits_to_keep: Any = 0,
-        trace: Trace | None = None,
-        edits: Edits | None = None,
-    ) -> Any:
-        """Predict every token's successor: as `BertLMHeadModel`, with the arguments in RemBERT's own order."""
-        return super().forward(
-            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds, encoder_hidden_states,
-            encoder_attention_mask, labels, past_key_values, use_cache, output_attentions, output_hidden_states,
-            return_dict, cache_position, logits_to_keep=logits_to_keep, trace=trace, edits=edits,
-        )  # fmt: skip
+    forward = reordered(  # as the documentation has it
+        CausalLM.forward,
+        "input_ids", "attention_mask", "token_type_ids", "position_ids", "head_mask", "inputs_embeds",
+        "encoder_hidden_states", "encoder_attention_mask", "past_key_values", "labels", "use_cache",
+        "output_attentions", "output_hidden_states", "return_dict", "cache_position",
+    )  # fmt: skip
 
 
 class RemBertForMaskedLM(RemBertPreTrainedModel, MaskedLM):

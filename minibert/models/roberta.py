@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from minibert.models.files import PreTrainedModel
+from minibert.models.arguments import reordered
 from minibert.models.bert import BertModel
 from minibert.models.config import RobertaConfig
 from minibert.models.embeddings import Embeddings
+from minibert.models.files import PreTrainedModel
 from minibert.models.heads import RobertaClassificationHead, RobertaLMHead
 from minibert.models.tasks import (
     CausalLM,
@@ -23,7 +24,6 @@ from minibert.models.tasks import (
     QuestionAnswering,
     TokenClassification,
 )
-from minibert.trace import Edits, Trace
 
 
 class RobertaPreTrainedModel(PreTrainedModel):
@@ -47,21 +47,20 @@ class RobertaModel(RobertaPreTrainedModel, BertModel):
             position_padding_idx=config.pad_token_id,
         )
 
-    counts_places = False  # padding has a position of its own, so every text has its row
-
     @property
     def first_position(self) -> int:  # type: ignore[override]
         """The position of the first token."""
         return self.config.pad_token_id + 1
 
-    def default_positions(self, text: np.ndarray, tokens: int, past: int, has_ids: bool) -> np.ndarray:
-        """(B, T): pad + 1, pad + 2, ... over the tokens that are not padding, and pad for those that are.
+    def default_positions(self, text: np.ndarray, past: int) -> np.ndarray:
+        """text (B, T) of ids -> (B, T): pad + 1, pad + 2, ... over the tokens that are not padding, pad for those that are.
 
-        Given vectors instead of ids, every place counts, from pad + 1 even after cached tokens, as in the reference.
+        Of vectors (B, T, D) instead of ids every place counts, from pad + 1 even after cached tokens, as in the
+        reference.
         """
         pad = self.config.pad_token_id
-        if not has_ids:
-            return np.broadcast_to(np.arange(pad + 1, pad + 1 + tokens), text.shape[:2])
+        if text.ndim == 3:
+            return np.broadcast_to(np.arange(pad + 1, pad + 1 + text.shape[1]), text.shape[:2])
         real = text != pad
         return (np.cumsum(real, axis=1) + past) * real + pad
 
@@ -92,27 +91,11 @@ class RobertaForMultipleChoice(RobertaPreTrainedModel, MultipleChoice):
 
     base_class = RobertaModel
 
-    def forward(  # type: ignore[override]  # the documentation's order
-        self,
-        input_ids: Any = None,
-        token_type_ids: Any = None,
-        attention_mask: Any = None,
-        labels: Any = None,
-        position_ids: Any = None,
-        head_mask: Any = None,
-        inputs_embeds: Any = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-        *,
-        trace: Trace | None = None,
-        edits: Edits | None = None,
-    ) -> Any:
-        """Choose among texts: as `BertForMultipleChoice`, with the arguments in RoBERTa's own order."""
-        return super().forward(
-            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds, labels,
-            output_attentions, output_hidden_states, return_dict, trace=trace, edits=edits,
-        )  # fmt: skip
+    forward = reordered(  # as the documentation has it
+        MultipleChoice.forward,
+        "input_ids", "token_type_ids", "attention_mask", "labels", "position_ids", "head_mask", "inputs_embeds",
+        "output_attentions", "output_hidden_states", "return_dict",
+    )  # fmt: skip
 
 
 class RobertaForTokenClassification(RobertaPreTrainedModel, TokenClassification):

@@ -1,23 +1,39 @@
-"""The tasks: what every family puts on top of its encoder, written once.
+"""The tasks: what every family puts on top of its encoder, each as its difference from the one pass in `model.py`.
 
-A family's class names its encoder and, where it differs, its head: see `bert.py`. Every task reads: check the
-inputs and labels, encode, apply the head, compute the loss; and its backward the same steps in reverse.
-The arguments shared with the encoder are explained at `BertModel.forward`.
+A task says what a call takes, in the documentation's order, and four things more: its head, its labels, what head and
+loss make of the encoder's states, and the way back. A family's class names its encoder and, where it differs, its
+head: see `bert.py`.
 """
 
+from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from minibert.backend import Array, move
 from minibert.errors import ConfigError, InputError
 from minibert.functional.losses import IGNORE_INDEX
+from minibert.models.arguments import (
+    ATTENTION_MASK,
+    CACHE_POSITION,
+    ENCODER_STATES,
+    HEAD_MASK,
+    INPUT_IDS,
+    INPUTS_EMBEDS,
+    OUTPUT,
+    PAST_KEY_VALUES,
+    POSITION_IDS,
+    TEXT,
+    TOKEN_TYPE_IDS,
+    USE_CACHE,
+    Argument,
+    Call,
+    takes,
+)
 from minibert.models.files import PreTrainedModel
-from minibert.models.encoder import StackOutputs
 from minibert.models.heads import Classifier, RobertaClassificationHead
 from minibert.models.inputs import Inputs, as_host, check_labels, check_logits_to_keep
-from minibert.models.module import Linear, Module
 from minibert.models.losses import (
     ProblemType,
     classification_loss,
@@ -28,19 +44,21 @@ from minibert.models.losses import (
     span_loss,
     span_loss_backward,
 )
+from minibert.models.module import Linear, Module
 from minibert.models.outputs import (
     BertForPreTrainingOutput,
     CausalLMOutputWithCrossAttentions,
     MaskedLMOutput,
-    ModelOutput,
     MultipleChoiceModelOutput,
     NextSentencePredictorOutput,
     QuestionAnsweringModelOutput,
     SequenceClassifierOutput,
     TokenClassifierOutput,
 )
-from minibert.trace import Backward, Edits, Run, Trace
+from minibert.trace import Backward, Run
 
+Applied = tuple[Any, dict[str, Any]]  # an output, and which name of the trace each of its fields has
+Gradients = tuple[Array | None, Array | None]  # of hidden (B, T, D) and of pooled (B, D)
 TOKENS = "(batch, tokens)"
 
 
@@ -51,11 +69,15 @@ class TaskModel(PreTrainedModel):
     pooled = False  # whether the head reads the pooled output
 
     def build(self) -> None:
-        self.base_model = self.base_class(
-            self.config, add_pooling_layer=self.pooled, _within=(self.base_model_prefix, self.parameters)
-        )
-        setattr(self, self.base_model_prefix, self.base_model)
+        within = (self.base_model_prefix, self.parameters)
+        encoder = self.base_class(self.config, add_pooling_layer=self.pooled, _within=within)
+        setattr(self, self.base_model_prefix, encoder)
         self.build_head()
+
+    @property
+    def base_model(self) -> Any:
+        """The encoder under the head."""
+        return getattr(self, self.base_model_prefix)
 
     def build_head(self) -> None:
         """Make the head's modules."""
@@ -71,38 +93,23 @@ class TaskModel(PreTrainedModel):
             place = getattr(place, name)
         setattr(place, last, head)
 
-    def _encode(
-        self,
-        inputs: Inputs,
-        trace: Trace | None,
-        edits: Edits | None,
-        output_attentions: bool | None,
-        output_hidden_states: bool | None,
-    ) -> tuple[Run, StackOutputs, Array | None]:
-        run = self._start(trace, edits)
-        wanted = self.wanted(output_hidden_states, output_attentions)
-        return run, *self.base_model.encode(inputs, run, *wanted)
+    # what several tasks need
 
-    def _conclude(
-        self,
-        output: ModelOutput,
-        inputs: Inputs,
-        states: StackOutputs,
-        run: Run,
-        names: dict[str, Any],
-        return_dict: bool | None,
-    ) -> Any:
-        """The output with the encoder's states added, in the form asked for."""
-        output.hidden_states = states.hidden_states or None  # type: ignore[attr-defined]
-        output.attentions = states.attentions or None  # type: ignore[attr-defined]
-        if isinstance(output, CausalLMOutputWithCrossAttentions):
-            output.cross_attentions = states.cross_attentions or None
-            output.past_key_values = inputs.stack.cache
-        names = {**self.base_model.stack_names(inputs, run), "loss": "loss", **names}
-        return self._finish(output, run, names, return_dict)
+    def _labels(self, name: str, labels: Any, shape: tuple[int, ...], axes: str, classes: int) -> Array | None:
+        return None if labels is None else move(check_labels(name, labels, shape, axes, classes), self.parameters.xp)
+
+    def _classifier(self, classes: int, shape: str, source: str) -> Classifier:
+        config = self.config
+        p = config.classifier_dropout_or_default
+        return Classifier("classifier", self.parameters, config.hidden_size, classes, p, shape, source)
+
+    def _next_sentence_head(self) -> Linear:
+        head = Linear("cls.seq_relationship", self.parameters, self.config.hidden_size, 2, "B C", "pooled Wᵀ + b")
+        self.attach(head)
+        return head
 
 
-class _LMTask(TaskModel):
+class LanguageModel(TaskModel):
     """A head over the vocabulary; its weight is the word embeddings' own where the configuration ties them."""
 
     lm_head_class: Any = None
@@ -113,40 +120,32 @@ class _LMTask(TaskModel):
         self.lm_head_module = self.lm_head_class(self.lm_head_path, self.parameters, self.config, tied_to)
         self.attach(self.lm_head_module)
 
-    def _check_token_labels(self, labels: Any, inputs: Inputs, kept: int) -> Array | None:
-        if labels is None:
-            return None
-        host = check_labels("labels", labels, (inputs.batch, kept), TOKENS, self.config.vocab_size)
-        return move(host, self.parameters.xp)
-
-    def _kept_tokens(self, logits_to_keep: Any, labels: Any, inputs: Inputs) -> tuple[Any, Array | None]:
+    def read_labels(self, call: Call, inputs: Inputs) -> Any:
         """The index into (B, T) of the tokens whose logits are computed (None for all), and their labels."""
         tokens = inputs.tokens
-        if isinstance(logits_to_keep, str) and logits_to_keep == "labels":
-            targets = self._check_token_labels(labels, inputs, tokens)
+        if isinstance(call.logits_to_keep, str) and call.logits_to_keep == "labels":
+            targets = self._token_labels(call.labels, inputs, tokens)
             if targets is None:
                 raise InputError("logits_to_keep is 'labels', but no labels were given.")
             places = self.parameters.xp.nonzero(targets != IGNORE_INDEX)
             kept = tuple(axis[None] for axis in places)  # (1, M) each: one row of all labelled tokens
             return kept, targets[kept]
-        index = check_logits_to_keep(logits_to_keep, tokens)
-        if isinstance(index, slice):
-            count = len(range(*index.indices(tokens)))
-            whole = count == tokens
-            places = np.arange(tokens)[index]
-        else:
-            count, whole, places = len(index), False, index
-        targets = self._check_token_labels(labels, inputs, count)
-        if whole:
+        index = check_logits_to_keep(call.logits_to_keep, tokens)
+        places = np.arange(tokens)[index]
+        targets = self._token_labels(call.labels, inputs, len(places))
+        if isinstance(index, slice) and len(places) == tokens:
             return None, targets
         return (slice(None), move(places, self.parameters.xp)), targets
 
-    def _logits(self, hidden: Array, kept: Any, run: Run) -> Array:
+    def _token_labels(self, labels: Any, inputs: Inputs, kept: int) -> Array | None:
+        return self._labels("labels", labels, (inputs.batch, kept), TOKENS, self.config.vocab_size)
+
+    def logits(self, hidden: Array, kept: Any, run: Run) -> Array:
         """hidden (B, T, D) -> logits (B, T, V) of the kept tokens."""
         run.save("logits_to_keep", (kept, hidden.shape))
         return self.lm_head_module.forward(hidden if kept is None else hidden[kept], run)
 
-    def _logits_backward(self, dlogits: Array | None, back: Backward) -> Array | None:
+    def logits_backward(self, dlogits: Array | None, back: Backward) -> Array | None:
         """dlogits (B, T, V) of the kept tokens -> dhidden (B, T, D), zero at tokens that were not kept."""
         dkept = self.lm_head_module.backward(dlogits, back)
         kept, shape = back.saved("logits_to_keep")
@@ -162,61 +161,59 @@ class _LMTask(TaskModel):
         return dhidden
 
 
-class MaskedLM(_LMTask):
-    """The tokens behind masks."""
+class MaskedLM(LanguageModel):
+    """The tokens behind masks (Devlin et al. 2018, section 3.1, task 1)."""
 
-    def forward(
-        self,
-        input_ids: Any = None,
-        attention_mask: Any = None,
-        token_type_ids: Any = None,
-        position_ids: Any = None,
-        head_mask: Any = None,
-        inputs_embeds: Any = None,
-        encoder_hidden_states: Any = None,
-        encoder_attention_mask: Any = None,
-        labels: Any = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-        *,
-        logits_to_keep: Any = 0,
-        trace: Trace | None = None,
-        edits: Edits | None = None,
-    ) -> Any:
-        """Predict every token.
+    task = "masked-lm"
+    forward = takes(
+        "Predict every token.",
+        *TEXT, *ENCODER_STATES,
+        Argument("labels", "(B, T), the right token where it counts and -100 elsewhere; of the kept tokens only, "
+                 "where logits_to_keep is given."),
+        *OUTPUT,
+        by_name=(
+            Argument("logits_to_keep", "compute logits of the last n tokens, or of these places, only; 0 for all. "
+                     "\"labels\" for the labelled tokens only, M of them: logits are (1, M, V) then, in reading order. "
+                     "In training that saves most of the work over the vocabulary.", default=0),
+        ),
+        returns="MaskedLMOutput: loss, the mean cross entropy; logits (B, T, V).",
+    )  # fmt: skip
 
-        Args:
-            labels: (B, T), the right token where it counts and -100 elsewhere; of the kept tokens only, where
-                logits_to_keep is given.
-            logits_to_keep: compute logits of the last n tokens, or of these places, only; 0 for all. "labels" for
-                the labelled tokens only, M of them: logits are (1, M, V) then, in reading order. In training that
-                saves most of the work over the vocabulary.
-
-        Returns:
-            MaskedLMOutput: loss, the mean cross entropy; logits (B, T, V).
-        """
-        inputs = self.base_model.prepare(
-            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
-            encoder_hidden_states, encoder_attention_mask, own=trace is not None,
-        )  # fmt: skip
-        kept, targets = self._kept_tokens(logits_to_keep, labels, inputs)
-        run, states, _ = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
-        logits = self._logits(states.hidden, kept, run)
+    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+        """hidden (B, T, D) -> logits (B, T, V), loss ()."""
+        kept, targets = labels
+        logits = self.logits(hidden, kept, run)
         loss = None if targets is None else classification_loss(logits, targets, run)
-        output = MaskedLMOutput(loss=loss, logits=logits)
-        return self._conclude(output, inputs, states, run, {"logits": self.lm_head_path}, return_dict)
+        return MaskedLMOutput(loss=loss, logits=logits), {"logits": self.lm_head_path}
 
-    def backward_from(self, back: Backward) -> None:
-        """loss -> logits -> hidden -> embeddings."""
-        dlogits = classification_loss_backward(back) if back.has("loss") else None
-        self.base_model.encode_backward(self._logits_backward(dlogits, back), None, back)
+    def head_backward(self, back: Backward) -> Gradients:
+        """loss -> logits -> dhidden (B, T, D)."""
+        return self.logits_backward(classification_loss_backward(back), back), None
+
+    @classmethod
+    def example_labels(cls, config: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
+        """Every third token that is no padding counts; its own id is right."""
+        return {"labels": _every_third(config, ids)}
 
 
-class CausalLM(_LMTask):
-    """The next token, for a decoder."""
+class CausalLM(LanguageModel):
+    """The next token, for a decoder: one whose tokens see themselves and those before them."""
 
+    task = "causal-lm"
+    needs: ClassVar[Mapping[str, Any]] = {"is_decoder": True}
     caches_with_labels = False  # a call with labels is training, which needs no cache
+    forward = takes(
+        "Predict every token's successor.",
+        *TEXT, *ENCODER_STATES,
+        Argument("labels", "(B, T), usually input_ids themselves, with -100 to leave a token out: the logits of a "
+                 "token are compared with the label of the next one."),
+        PAST_KEY_VALUES, USE_CACHE, *OUTPUT, CACHE_POSITION,
+        by_name=(
+            Argument("logits_to_keep", "compute logits of the last n tokens, or of these places, only; 0 for all.",
+                     default=0),
+        ),
+        returns="CausalLMOutputWithCrossAttentions: loss, the mean cross entropy; logits (B, T, V).",
+    )  # fmt: skip
 
     def generate(self, inputs: Any = None, **options: Any) -> Any:
         """Continue texts token by token: greedy, sampled or by beam search; see `minibert.generation.generate`."""
@@ -224,122 +221,65 @@ class CausalLM(_LMTask):
 
         return generate(self, inputs, **options)
 
-    def forward(
-        self,
-        input_ids: Any = None,
-        attention_mask: Any = None,
-        token_type_ids: Any = None,
-        position_ids: Any = None,
-        head_mask: Any = None,
-        inputs_embeds: Any = None,
-        encoder_hidden_states: Any = None,
-        encoder_attention_mask: Any = None,
-        labels: Any = None,
-        past_key_values: Any = None,
-        use_cache: bool | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-        cache_position: Any = None,
-        *,
-        logits_to_keep: Any = 0,
-        trace: Trace | None = None,
-        edits: Edits | None = None,
-    ) -> Any:
-        """Predict every token's successor.
+    def prepare(self, call: Call) -> Inputs:
+        """As every task, but a call with labels fills no cache."""
+        if call.labels is not None and not self.caches_with_labels:
+            call.use_cache = False
+        return super().prepare(call)
 
-        Args:
-            labels: (B, T), usually input_ids themselves, with -100 to leave a token out: the logits of a token are
-                compared with the label of the next one.
-            logits_to_keep: compute logits of the last n tokens, or of these places, only; 0 for all.
+    def read_labels(self, call: Call, inputs: Inputs) -> Any:
+        """As of every language model, but the next token's label is needed, so that all must be given."""
+        if isinstance(call.logits_to_keep, str):
+            raise InputError(f"logits_to_keep is {call.logits_to_keep!r}: a number or a list of places belongs there.")
+        return super().read_labels(call, inputs)
 
-        Returns:
-            CausalLMOutputWithCrossAttentions: loss, the mean cross entropy; logits (B, T, V).
-        """
-        inputs = self.base_model.prepare(
-            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
-            encoder_hidden_states, encoder_attention_mask, past_key_values,
-            use_cache=False if labels is not None and not self.caches_with_labels else use_cache, own=trace is not None,
-        )  # fmt: skip
-        if isinstance(logits_to_keep, str):
-            raise InputError(f"logits_to_keep is {logits_to_keep!r}: a number or a list of places belongs there.")
-        kept, targets = self._kept_tokens(logits_to_keep, labels, inputs)
-        run, states, _ = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
-        logits = self._logits(states.hidden, kept, run)
+    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+        """hidden (B, T, D) -> logits (B, T, V), loss ()."""
+        kept, targets = labels
+        logits = self.logits(hidden, kept, run)
         loss = None if targets is None else next_token_loss(logits, targets, run)
-        output = CausalLMOutputWithCrossAttentions(loss=loss, logits=logits)
-        return self._conclude(output, inputs, states, run, {"logits": self.lm_head_path}, return_dict)
+        return CausalLMOutputWithCrossAttentions(loss=loss, logits=logits), {"logits": self.lm_head_path}
 
-    def backward_from(self, back: Backward) -> None:
-        """loss -> logits -> hidden -> embeddings."""
-        dlogits = next_token_loss_backward(back) if back.has("loss") else None
-        self.base_model.encode_backward(self._logits_backward(dlogits, back), None, back)
+    def head_backward(self, back: Backward) -> Gradients:
+        """loss -> logits -> dhidden (B, T, D)."""
+        return self.logits_backward(next_token_loss_backward(back), back), None
+
+    @classmethod
+    def example_labels(cls, config: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
+        """Every token but the padding."""
+        return {"labels": np.where(ids == config.pad_token_id, IGNORE_INDEX, ids)}
 
 
-class _PooledTask(TaskModel):
-    """A head over the pooled output; all of them take the same inputs."""
+class PreTraining(LanguageModel):
+    """Masked tokens and next sentence at once (Devlin et al. 2018, section 3.1)."""
 
+    task = "pre-training"
     pooled = True
-
-    def _prepare(
-        self,
-        input_ids: Any,
-        attention_mask: Any,
-        token_type_ids: Any,
-        position_ids: Any,
-        head_mask: Any,
-        inputs_embeds: Any,
-        trace: Trace | None,
-    ) -> Inputs:
-        return self.base_model.prepare(
-            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
-            own=trace is not None,
-        )  # fmt: skip
-
-
-class PreTraining(_LMTask, _PooledTask):
-    """Masked tokens and next sentence at once."""
+    forward = takes(
+        "Predict every token, and whether the second sentence follows the first.",
+        *TEXT,
+        Argument("labels", "(B, T), the right token where it counts and -100 elsewhere."),
+        Argument("next_sentence_label", "(B,), 0 where the second sentence follows the first and 1 where it does not. "
+                 "The loss, the sum of both, needs both labels."),
+        *OUTPUT,
+        by_name=(Argument("logits_to_keep", "as of BertForMaskedLM.", default=0),),
+        returns="BertForPreTrainingOutput: loss; prediction_logits (B, T, V); seq_relationship_logits (B, 2).",
+    )  # fmt: skip
 
     def build_head(self) -> None:
         super().build_head()
-        self.seq_relationship = _next_sentence_head(self, "cls.seq_relationship")
+        self.seq_relationship = self._next_sentence_head()
 
-    def forward(
-        self,
-        input_ids: Any = None,
-        attention_mask: Any = None,
-        token_type_ids: Any = None,
-        position_ids: Any = None,
-        head_mask: Any = None,
-        inputs_embeds: Any = None,
-        labels: Any = None,
-        next_sentence_label: Any = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-        *,
-        logits_to_keep: Any = 0,
-        trace: Trace | None = None,
-        edits: Edits | None = None,
-    ) -> Any:
-        """Predict every token, and whether the second sentence follows the first.
+    def read_labels(self, call: Call, inputs: Inputs) -> Any:
+        """Of the tokens, as every language model, and of the pairs of sentences."""
+        kept, targets = super().read_labels(call, inputs)
+        name, shape = "next_sentence_label", (inputs.batch,)
+        return kept, targets, self._labels(name, call.next_sentence_label, shape, "(batch,)", 2)
 
-        Args:
-            labels: (B, T), the right token where it counts and -100 elsewhere.
-            next_sentence_label: (B,), 0 where the second sentence follows the first and 1 where it does not.
-                The loss, the sum of both, needs both labels.
-            logits_to_keep: as of BertForMaskedLM.
-
-        Returns:
-            BertForPreTrainingOutput: loss; prediction_logits (B, T, V); seq_relationship_logits (B, 2).
-        """
-        inputs = self._prepare(
-            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds, trace
-        )
-        kept, targets = self._kept_tokens(logits_to_keep, labels, inputs)
-        follows = _check_next_sentence(self, "next_sentence_label", next_sentence_label, inputs.batch)
-        run, states, pooled = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
-        logits = self._logits(states.hidden, kept, run)
+    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+        """hidden (B, T, D), pooled (B, D) -> logits (B, T, V) and (B, 2), loss (): the sum of both."""
+        kept, targets, follows = labels
+        logits = self.logits(hidden, kept, run)
         relationship = self.seq_relationship.forward(pooled, run)
         loss = None
         if targets is not None and follows is not None:
@@ -347,147 +287,117 @@ class PreTraining(_LMTask, _PooledTask):
             loss = loss + classification_loss(relationship, follows, run, "next_sentence_loss")
             loss = run.record("loss", loss, "", "masked_lm_loss + next_sentence_loss")
         output = BertForPreTrainingOutput(loss=loss, prediction_logits=logits, seq_relationship_logits=relationship)
-        names = {"prediction_logits": self.lm_head_path, "seq_relationship_logits": self.seq_relationship.path}
-        return self._conclude(output, inputs, states, run, names, return_dict)
+        return output, {"prediction_logits": self.lm_head_path, "seq_relationship_logits": self.seq_relationship.path}
 
-    def backward_from(self, back: Backward) -> None:
-        """loss -> both logits -> hidden and pooled -> embeddings; both terms of the sum get its whole gradient."""
-        dlogits = drelationship = None
-        if back.has("masked_lm_loss"):
-            dloss = back.arrive("loss", None)
-            dlogits = classification_loss_backward(back, "masked_lm_loss", dloss)
-            drelationship = classification_loss_backward(back, "next_sentence_loss", dloss)
-        dhidden = self._logits_backward(dlogits, back)
-        self.base_model.encode_backward(dhidden, self.seq_relationship.backward(drelationship, back), back)
+    def head_backward(self, back: Backward) -> Gradients:
+        """loss -> both logits -> dhidden (B, T, D), dpooled (B, D); both terms of the sum get its whole gradient."""
+        dloss = back.arrive("loss", None)
+        dlogits = classification_loss_backward(back, "masked_lm_loss", dloss)
+        drelationship = classification_loss_backward(back, "next_sentence_loss", dloss)
+        return self.logits_backward(dlogits, back), self.seq_relationship.backward(drelationship, back)
 
-
-def _next_sentence_head(model: TaskModel, path: str) -> Linear:
-    head = Linear(path, model.parameters, model.config.hidden_size, 2, "B C", "pooled Wᵀ + b")
-    model.attach(head)
-    return head
+    @classmethod
+    def example_labels(cls, config: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
+        """Every third token, and every second pair does not follow."""
+        return {"labels": _every_third(config, ids), "next_sentence_label": np.arange(len(ids)) % 2}
 
 
-def _check_next_sentence(model: TaskModel, name: str, labels: Any, batch: int) -> Array | None:
-    if labels is None:
-        return None
-    return move(check_labels(name, labels, (batch,), "(batch,)", 2), model.parameters.xp)
+def _every_third(config: Any, ids: np.ndarray) -> np.ndarray:
+    third = np.broadcast_to(np.arange(ids.shape[-1]) % 3 == 0, ids.shape)
+    return np.where(third & (ids != config.pad_token_id), ids, IGNORE_INDEX)
 
 
-class NextSentencePrediction(_PooledTask):
-    """Whether the second sentence follows the first."""
+class NextSentencePrediction(TaskModel):
+    """Whether the second sentence follows the first (Devlin et al. 2018, section 3.1, task 2)."""
+
+    task = "next-sentence-prediction"
+    pooled = True
+    forward = takes(
+        "Predict whether the second sentence follows the first.",
+        *TEXT,
+        Argument("labels", "(B,), 0 where it follows and 1 where it does not."),
+        *OUTPUT,
+        by_name=(Argument("next_sentence_label", "the old name of labels."),),
+        returns="NextSentencePredictorOutput: loss, the mean cross entropy; logits (B, 2).",
+    )  # fmt: skip
 
     def build_head(self) -> None:
-        self.seq_relationship = _next_sentence_head(self, "cls.seq_relationship")
+        self.seq_relationship = self._next_sentence_head()
 
-    def forward(
-        self,
-        input_ids: Any = None,
-        attention_mask: Any = None,
-        token_type_ids: Any = None,
-        position_ids: Any = None,
-        head_mask: Any = None,
-        inputs_embeds: Any = None,
-        labels: Any = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-        *,
-        next_sentence_label: Any = None,
-        trace: Trace | None = None,
-        edits: Edits | None = None,
-    ) -> Any:
-        """Predict whether the second sentence follows the first.
-
-        Args:
-            labels: (B,), 0 where it follows and 1 where it does not. `next_sentence_label` is its old name.
-
-        Returns:
-            NextSentencePredictorOutput: loss, the mean cross entropy; logits (B, 2).
-        """
-        if next_sentence_label is not None:
-            if labels is not None:
+    def prepare(self, call: Call) -> Inputs:
+        """As every task, but the labels have two names."""
+        if call.next_sentence_label is not None:
+            if call.labels is not None:
                 raise InputError("labels and next_sentence_label were given: they are two names of the same.")
-            labels = next_sentence_label
-        inputs = self._prepare(
-            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds, trace
-        )
-        follows = _check_next_sentence(self, "labels", labels, inputs.batch)
-        run, states, pooled = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
+            call.labels = call.next_sentence_label
+        return super().prepare(call)
+
+    def read_labels(self, call: Call, inputs: Inputs) -> Any:
+        """(B,) of 0 and 1, or None."""
+        return self._labels("labels", call.labels, (inputs.batch,), "(batch,)", 2)
+
+    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+        """pooled (B, D) -> logits (B, 2), loss ()."""
         logits = self.seq_relationship.forward(pooled, run)
-        loss = None if follows is None else classification_loss(logits, follows, run)
-        output = NextSentencePredictorOutput(loss=loss, logits=logits)
-        return self._conclude(output, inputs, states, run, {"logits": self.seq_relationship.path}, return_dict)
+        loss = None if labels is None else classification_loss(logits, labels, run)
+        return NextSentencePredictorOutput(loss=loss, logits=logits), {"logits": self.seq_relationship.path}
 
-    def backward_from(self, back: Backward) -> None:
-        """loss -> logits -> pooled -> embeddings."""
-        dlogits = classification_loss_backward(back) if back.has("loss") else None
-        self.base_model.encode_backward(None, self.seq_relationship.backward(dlogits, back), back)
+    def head_backward(self, back: Backward) -> Gradients:
+        """loss -> logits -> dpooled (B, D)."""
+        return None, self.seq_relationship.backward(classification_loss_backward(back), back)
+
+    @classmethod
+    def example_labels(cls, config: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
+        """Every second pair does not follow."""
+        return {"labels": np.arange(len(ids)) % 2}
 
 
-class SequenceClassification(_PooledTask):
-    """A class, or a number, for the whole text."""
+class SequenceClassification(TaskModel):
+    """A class, or a number, for the whole text (Devlin et al. 2018, section 4.1)."""
+
+    task = "sequence-classification"
+    pooled = True
+    forward = takes(
+        "Classify every text.",
+        *TEXT,
+        Argument("labels", "by `config.problem_type`: integers (B,) for single-label classification (cross entropy), "
+                 "reals (B, C) from 0 to 1 for multi-label classification (binary cross entropy), reals (B,) or (B, C) "
+                 "for regression (mean squared error). Without a problem_type: one class means regression, otherwise "
+                 "integers single-label and reals multi-label classification."),
+        *OUTPUT,
+        returns="SequenceClassifierOutput: loss; logits (B, C).",
+    )  # fmt: skip
+    classifier: Any
+    classifier_output = "classifier"  # the trace name of the logits
 
     def build_head(self) -> None:
-        config = self.config
-        self.classifier: Any = Classifier(
-            "classifier",
-            self.parameters,
-            config.hidden_size,
-            config.num_labels,
-            config.classifier_dropout_or_default,
-            "B",
-            "pooled",
-        )
+        self.classifier = self._classifier(self.config.num_labels, "B", "pooled")
 
-    def _classify(self, states: StackOutputs, pooled: Array | None, run: Run) -> Array:
-        """(B, C) from the pooled output."""
-        return self.classifier.forward(pooled, run)
+    def read_labels(self, call: Call, inputs: Inputs) -> Any:
+        """The labels with the loss that they mean, or None."""
+        if call.labels is None:
+            return None
+        return ProblemType(self.config, call.labels, inputs.batch, self.parameters.xp, self.dtype)
 
-    def forward(
-        self,
-        input_ids: Any = None,
-        attention_mask: Any = None,
-        token_type_ids: Any = None,
-        position_ids: Any = None,
-        head_mask: Any = None,
-        inputs_embeds: Any = None,
-        labels: Any = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-        *,
-        trace: Trace | None = None,
-        edits: Edits | None = None,
-    ) -> Any:
-        """Classify every text.
+    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+        """pooled (B, D) -> logits (B, C), loss ()."""
+        logits = self.classifier.forward(pooled, run)
+        loss = None if labels is None else labels.loss(logits, run)
+        return SequenceClassifierOutput(loss=loss, logits=logits), {"logits": self.classifier_output}
 
-        Args:
-            labels: by `config.problem_type`: integers (B,) for single-label classification (cross entropy), reals
-                (B, C) from 0 to 1 for multi-label classification (binary cross entropy), reals (B,) or (B, C) for
-                regression (mean squared error). Without a problem_type: one class means regression, otherwise
-                integers single-label and reals multi-label classification.
+    def head_backward(self, back: Backward) -> Gradients:
+        """loss -> logits -> dpooled (B, D)."""
+        return None, self.classifier.backward(problem_loss_backward(back), back)
 
-        Returns:
-            SequenceClassifierOutput: loss; logits (B, C).
-        """
-        inputs = self._prepare(
-            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds, trace
-        )
-        problem = None
-        if labels is not None:
-            problem = ProblemType(self.config, labels, inputs.batch, self.parameters.xp, self.dtype)
-        run, states, pooled = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
-        logits = self._classify(states, pooled, run)
-        loss = None if problem is None else problem.loss(logits, run)
-        output = SequenceClassifierOutput(loss=loss, logits=logits)
-        return self._conclude(output, inputs, states, run, {"logits": self.classifier_output}, return_dict)
-
-    classifier_output = "classifier"
-
-    def backward_from(self, back: Backward) -> None:
-        """loss -> logits -> pooled -> embeddings."""
-        dpooled = self.classifier.backward(problem_loss_backward(back), back)
-        self.base_model.encode_backward(None, dpooled, back)
+    @classmethod
+    def example_labels(cls, config: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
+        """Numbers from -1 to 1, every second class, or the classes in turn."""
+        texts, classes = len(ids), config.num_labels
+        if config.problem_type == "regression" or classes == 1:
+            return {"labels": np.linspace(-1.0, 1.0, texts * classes).reshape(texts, classes)}
+        if config.problem_type == "multi_label_classification":
+            return {"labels": (np.arange(texts * classes) % 2).astype(np.float64).reshape(texts, classes)}
+        return {"labels": np.arange(texts) % classes}
 
 
 class FirstTokenClassification(SequenceClassification):
@@ -499,164 +409,135 @@ class FirstTokenClassification(SequenceClassification):
 
     def build_head(self) -> None:
         config = self.config
-        self.classifier = self.classifier_class(
-            "classifier", self.parameters, config, config.num_labels, config.classifier_dropout_or_default
-        )
+        p = config.classifier_dropout_or_default
+        self.classifier = self.classifier_class("classifier", self.parameters, config, config.num_labels, p)
 
-    def _classify(self, states: StackOutputs, pooled: Array | None, run: Run) -> Array:
-        """(B, C) from the first token."""
-        return self.classifier.forward(states.hidden, run)
+    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+        """hidden (B, T, D) -> logits (B, C), loss ()."""
+        return super().apply_head(pooled, hidden, labels, run)
 
-    def backward_from(self, back: Backward) -> None:
-        """loss -> logits -> hidden -> embeddings."""
-        dhidden = self.classifier.backward(problem_loss_backward(back), back)
-        self.base_model.encode_backward(dhidden, None, back)
+    def head_backward(self, back: Backward) -> Gradients:
+        """loss -> logits -> dhidden (B, T, D)."""
+        _, dhidden = super().head_backward(back)
+        return dhidden, None
 
 
-class MultipleChoice(_PooledTask):
-    """The best of several texts: one number a text, and a softmax over the choices."""
+class MultipleChoice(TaskModel):
+    """The best of several texts: one number a text, and a softmax over the choices (Devlin et al. 2018, section 4.4)."""
+
+    task = "multiple-choice"
+    pooled = True
+    reads_choices = True
+    forward = takes(
+        "Choose among texts.",
+        INPUT_IDS._replace(meaning="(B, choices, T) ids of tokens; or give inputs_embeds."),
+        ATTENTION_MASK._replace(meaning="(B, choices, T) or (B, choices, T, T), 1 for tokens to attend to and 0 for "
+                                "padding."),
+        TOKEN_TYPE_IDS._replace(meaning="(B, choices, T), 0 in the first and 1 in the second sentence."),
+        POSITION_IDS._replace(meaning="(B, choices, T) places in the position table; counted from the start by "
+                              "default."),
+        HEAD_MASK,
+        INPUTS_EMBEDS._replace(meaning="(B, choices, T, D) word vectors in place of input_ids (RemBERT: "
+                               "(B, choices, T, E))."),
+        Argument("labels", "(B,), the number of the right choice."),
+        *OUTPUT,
+        returns="MultipleChoiceModelOutput: loss, the mean cross entropy; logits (B, choices).",
+    )  # fmt: skip
 
     def build_head(self) -> None:
-        config = self.config
-        p = config.classifier_dropout_or_default
-        self.classifier = Classifier("classifier", self.parameters, config.hidden_size, 1, p, "B", "pooled")
+        self.classifier = self._classifier(1, "B", "pooled")
 
-    def forward(
-        self,
-        input_ids: Any = None,
-        attention_mask: Any = None,
-        token_type_ids: Any = None,
-        position_ids: Any = None,
-        head_mask: Any = None,
-        inputs_embeds: Any = None,
-        labels: Any = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-        *,
-        trace: Trace | None = None,
-        edits: Edits | None = None,
-    ) -> Any:
-        """Choose among texts.
+    def prepare(self, call: Call) -> Inputs:
+        """(B, choices, T, ...) -> as many texts of their own."""
+        call.choices = 1
+        for name in ("input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds"):
+            value = getattr(call, name)
+            if value is None:
+                continue
+            array = as_host(name, value)
+            wanted = (4,) if name == "inputs_embeds" else (3, 4) if name == "attention_mask" else (3,)
+            if array.ndim not in wanted:
+                axes = "(batch, choices, tokens, width)" if name == "inputs_embeds" else "(batch, choices, tokens)"
+                raise InputError(f"{name} has shape {array.shape}: {axes} belongs there.")
+            if name in ("input_ids", "inputs_embeds"):
+                call.choices = max(array.shape[1], 1)
+            setattr(call, name, array.reshape(-1, *array.shape[2:]))
+        return super().prepare(call)
 
-        Args:
-            input_ids: (B, choices, T), as are attention_mask, token_type_ids and position_ids; inputs_embeds is
-                (B, choices, T, D).
-            labels: (B,), the number of the right choice.
+    def read_labels(self, call: Call, inputs: Inputs) -> Any:
+        """(B, choices), the logits' shape, and the right choices (B,) or None."""
+        batch = inputs.batch // call.choices
+        return (batch, call.choices), self._labels("labels", call.labels, (batch,), "(batch,)", call.choices)
 
-        Returns:
-            MultipleChoiceModelOutput: loss, the mean cross entropy; logits (B, choices).
-        """
-        choices, flat = _flatten_choices(
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-        )
-        inputs = self._prepare(
-            flat["input_ids"], flat["attention_mask"], flat["token_type_ids"], flat["position_ids"], head_mask,
-            flat["inputs_embeds"], trace,
-        )  # fmt: skip
-        batch = inputs.batch // choices
-        right = None
-        if labels is not None:
-            right = move(check_labels("labels", labels, (batch,), "(batch,)", choices), self.parameters.xp)
-        run, states, pooled = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
-        logits = self.classifier.forward(pooled, run).reshape(batch, choices)
+    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+        """pooled (B choices, D) -> logits (B, choices), loss ()."""
+        shape, right = labels
+        logits = self.classifier.forward(pooled, run).reshape(shape)
         logits = run.record("logits", logits, "B choices", "classifier, a row for every question")
         loss = None if right is None else classification_loss(logits, right, run)
-        output = MultipleChoiceModelOutput(loss=loss, logits=logits)
-        return self._conclude(output, inputs, states, run, {"logits": "logits"}, return_dict)
+        return MultipleChoiceModelOutput(loss=loss, logits=logits), {"logits": "logits"}
 
-    def backward_from(self, back: Backward) -> None:
-        """loss -> logits -> pooled -> embeddings."""
-        dlogits = back.arrive("logits", classification_loss_backward(back) if back.has("loss") else None)
+    def head_backward(self, back: Backward) -> Gradients:
+        """loss -> logits -> dpooled (B choices, D)."""
+        dlogits = back.arrive("logits", classification_loss_backward(back))
         dlogits = None if dlogits is None else dlogits.reshape(-1, 1)
-        self.base_model.encode_backward(None, self.classifier.backward(dlogits, back), back)
+        return None, self.classifier.backward(dlogits, back)
 
-
-def _flatten_choices(**inputs: Any) -> tuple[int, dict[str, Any]]:
-    """(B, choices, T, ...) -> choices, and every input as (B · choices, T, ...)."""
-    flat: dict[str, Any] = {}
-    choices = 0
-    for name, value in inputs.items():
-        if value is None:
-            flat[name] = None
-            continue
-        array = as_host(name, value)
-        wanted = (4,) if name == "inputs_embeds" else (3, 4) if name == "attention_mask" else (3,)
-        if array.ndim not in wanted:
-            axes = "(batch, choices, tokens, width)" if name == "inputs_embeds" else "(batch, choices, tokens)"
-            raise InputError(f"{name} has shape {array.shape}: {axes} belongs there.")
-        if name in ("input_ids", "inputs_embeds"):
-            choices = array.shape[1]
-        flat[name] = array.reshape(-1, *array.shape[2:])
-    return max(choices, 1), flat
+    @classmethod
+    def example_labels(cls, config: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
+        """The choices in turn; ids are (B, choices, T)."""
+        return {"labels": np.arange(len(ids)) % ids.shape[1]}
 
 
 class TokenClassification(TaskModel):
-    """A class for every token."""
+    """A class for every token (Devlin et al. 2018, section 5.3)."""
+
+    task = "token-classification"
+    forward = takes(
+        "Classify every token.",
+        *TEXT, Argument("labels", "(B, T), a class or -100 to leave a token out."), *OUTPUT,
+        returns="TokenClassifierOutput: loss, the mean cross entropy; logits (B, T, C).",
+    )  # fmt: skip
 
     def build_head(self) -> None:
-        config = self.config
-        self.classifier = Classifier(
-            "classifier",
-            self.parameters,
-            config.hidden_size,
-            config.num_labels,
-            config.classifier_dropout_or_default,
-            "B T",
-            "hidden",
-        )
+        self.classifier = self._classifier(self.config.num_labels, "B T", "hidden")
 
-    def forward(
-        self,
-        input_ids: Any = None,
-        attention_mask: Any = None,
-        token_type_ids: Any = None,
-        position_ids: Any = None,
-        head_mask: Any = None,
-        inputs_embeds: Any = None,
-        labels: Any = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-        *,
-        trace: Trace | None = None,
-        edits: Edits | None = None,
-    ) -> Any:
-        """Classify every token.
+    def read_labels(self, call: Call, inputs: Inputs) -> Any:
+        """(B, T) of classes and -100, or None."""
+        return self._labels("labels", call.labels, (inputs.batch, inputs.tokens), TOKENS, self.config.num_labels)
 
-        Args:
-            labels: (B, T), a class or -100 to leave a token out.
+    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+        """hidden (B, T, D) -> logits (B, T, C), loss ()."""
+        logits = self.classifier.forward(hidden, run)
+        loss = None if labels is None else classification_loss(logits, labels, run)
+        return TokenClassifierOutput(loss=loss, logits=logits), {"logits": "classifier"}
 
-        Returns:
-            TokenClassifierOutput: loss, the mean cross entropy; logits (B, T, C).
-        """
-        inputs = self.base_model.prepare(
-            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
-            own=trace is not None,
-        )  # fmt: skip
-        targets = None
-        if labels is not None:
-            shape = (inputs.batch, inputs.tokens)
-            host = check_labels("labels", labels, shape, TOKENS, self.config.num_labels)
-            targets = move(host, self.parameters.xp)
-        run, states, _ = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
-        logits = self.classifier.forward(states.hidden, run)
-        loss = None if targets is None else classification_loss(logits, targets, run)
-        output = TokenClassifierOutput(loss=loss, logits=logits)
-        return self._conclude(output, inputs, states, run, {"logits": "classifier"}, return_dict)
+    def head_backward(self, back: Backward) -> Gradients:
+        """loss -> logits -> dhidden (B, T, D)."""
+        return self.classifier.backward(classification_loss_backward(back), back), None
 
-    def backward_from(self, back: Backward) -> None:
-        """loss -> logits -> hidden -> embeddings."""
-        dlogits = classification_loss_backward(back) if back.has("loss") else None
-        self.base_model.encode_backward(self.classifier.backward(dlogits, back), None, back)
+    @classmethod
+    def example_labels(cls, config: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
+        """The classes in turn, padding left out."""
+        classes = (np.arange(ids.shape[-1]) + np.zeros_like(ids)) % config.num_labels
+        return {"labels": np.where(ids == config.pad_token_id, IGNORE_INDEX, classes)}
 
 
 class QuestionAnswering(TaskModel):
-    """Where in the text the answer starts and ends."""
+    """Where in the text the answer starts and ends (Devlin et al. 2018, section 4.2)."""
+
+    task = "question-answering"
+    needs: ClassVar[Mapping[str, Any]] = {"num_labels": 2}
+    forward = takes(
+        "Mark the answer.",
+        *TEXT,
+        Argument("start_positions", "(B,), the token where the answer starts. A place at or after the end of the text "
+                 "is ignored, a negative one counts as 0; the loss needs both places."),
+        Argument("end_positions", "(B,), the token where the answer ends; as start_positions."),
+        *OUTPUT,
+        returns="QuestionAnsweringModelOutput: loss, the mean of both cross entropies; start_logits and end_logits "
+        "(B, T).",
+    )  # fmt: skip
 
     def build_head(self) -> None:
         config = self.config
@@ -665,53 +546,14 @@ class QuestionAnswering(TaskModel):
                 f"{type(self).__name__} needs num_labels=2, a start and an end: "
                 f"the configuration has {config.num_labels}."
             )
-        self.qa_outputs = Linear(
-            "qa_outputs", self.parameters, config.hidden_size, config.num_labels, "B T C", "hidden Wᵀ + b"
-        )
+        self.qa_outputs = Linear("qa_outputs", self.parameters, config.hidden_size, 2, "B T C", "hidden Wᵀ + b")
 
-    def forward(
-        self,
-        input_ids: Any = None,
-        attention_mask: Any = None,
-        token_type_ids: Any = None,
-        position_ids: Any = None,
-        head_mask: Any = None,
-        inputs_embeds: Any = None,
-        start_positions: Any = None,
-        end_positions: Any = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-        *,
-        trace: Trace | None = None,
-        edits: Edits | None = None,
-    ) -> Any:
-        """Mark the answer.
+    def read_labels(self, call: Call, inputs: Inputs) -> Any:
+        """Starts and ends (B,), each None where it was not given."""
+        starts = self._places("start_positions", call.start_positions, inputs)
+        return starts, self._places("end_positions", call.end_positions, inputs)
 
-        Args:
-            start_positions, end_positions: (B,), the tokens where the answer starts and ends. A place at or after
-                the end of the text is ignored, a negative one counts as 0; the loss needs both.
-
-        Returns:
-            QuestionAnsweringModelOutput: loss, the mean of both cross entropies; start_logits and end_logits (B, T).
-        """
-        inputs = self.base_model.prepare(
-            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
-            own=trace is not None,
-        )  # fmt: skip
-        starts = self._check_places("start_positions", start_positions, inputs)
-        ends = self._check_places("end_positions", end_positions, inputs)
-        run, states, _ = self._encode(inputs, trace, edits, output_attentions, output_hidden_states)
-        xp = self.parameters.xp
-        logits = self.qa_outputs.forward(states.hidden, run)
-        start = run.record("start_logits", xp.ascontiguousarray(logits[..., 0]), "B T", "qa_outputs[..., 0]")
-        end = run.record("end_logits", xp.ascontiguousarray(logits[..., 1]), "B T", "qa_outputs[..., 1]")
-        loss = None if starts is None or ends is None else span_loss(start, end, starts, ends, run)
-        output = QuestionAnsweringModelOutput(loss=loss, start_logits=start, end_logits=end)
-        names = {"start_logits": "start_logits", "end_logits": "end_logits"}
-        return self._conclude(output, inputs, states, run, names, return_dict)
-
-    def _check_places(self, name: str, places: Any, inputs: Inputs) -> Array | None:
+    def _places(self, name: str, places: Any, inputs: Inputs) -> Array | None:
         """(B,) or (B, 1) of integers -> (B,) in 0..T, where T means outside the text."""
         if places is None:
             return None
@@ -722,13 +564,29 @@ class QuestionAnswering(TaskModel):
             )
         return move(np.clip(host.reshape(-1).astype(np.int64), 0, inputs.tokens), self.parameters.xp)
 
-    def backward_from(self, back: Backward) -> None:
-        """loss -> start and end logits, side by side again -> hidden -> embeddings."""
-        dstart, dend = span_loss_backward(back) if back.has("start_loss") else (None, None)
+    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+        """hidden (B, T, D) -> start and end logits (B, T), loss ()."""
+        xp, (starts, ends) = self.parameters.xp, labels
+        logits = self.qa_outputs.forward(hidden, run)
+        start = run.record("start_logits", xp.ascontiguousarray(logits[..., 0]), "B T", "qa_outputs[..., 0]")
+        end = run.record("end_logits", xp.ascontiguousarray(logits[..., 1]), "B T", "qa_outputs[..., 1]")
+        loss = None if starts is None or ends is None else span_loss(start, end, starts, ends, run)
+        output = QuestionAnsweringModelOutput(loss=loss, start_logits=start, end_logits=end)
+        return output, {"start_logits": "start_logits", "end_logits": "end_logits"}
+
+    def head_backward(self, back: Backward) -> Gradients:
+        """loss -> start and end logits, side by side again -> dhidden (B, T, D)."""
+        dstart, dend = span_loss_backward(back)
         dstart, dend = back.arrive("start_logits", dstart), back.arrive("end_logits", dend)
         dlogits = None
         if dstart is not None or dend is not None:
             xp = self.parameters.xp
             zero = xp.zeros_like(dstart if dstart is not None else dend)
             dlogits = xp.stack((zero if dstart is None else dstart, zero if dend is None else dend), axis=-1)
-        self.base_model.encode_backward(self.qa_outputs.backward(dlogits, back), None, back)
+        return self.qa_outputs.backward(dlogits, back), None
+
+    @classmethod
+    def example_labels(cls, config: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
+        """The places in turn; the answer has two tokens."""
+        texts, tokens = ids.shape
+        return {"start_positions": np.arange(texts) % tokens, "end_positions": (np.arange(texts) + 1) % tokens}

@@ -324,8 +324,8 @@ def test_wrong_positions_of_a_model_are_one_red_line(tmp_path: Path) -> None:
     )
     path = record(model, {"input_ids": [[5, 6, 7, 1]]}, tmp_path / "p")
 
-    def from_zero(text: Any, tokens: int, past: int, has_ids: bool) -> np.ndarray:
-        return np.arange(tokens)[None]
+    def from_zero(text: np.ndarray, past: int) -> np.ndarray:
+        return np.arange(text.shape[1])
 
     model.default_positions = from_zero  # type: ignore[method-assign]
     report = check(path, model, mode="isolated")
