@@ -14,7 +14,7 @@ from minibert.kernels import calls
 from minibert.kernels.launch import on_card, usable
 from minibert.kernels.primitives import GELU
 from minibert.models.attention import SCORES, SelfAttention
-from minibert.models.encoder import HIDDEN, ResidualOutput
+from minibert.models.layer import HIDDEN, ResidualOutput
 from minibert.models.module import Linear, activate
 from minibert.trace import Backward, Run
 

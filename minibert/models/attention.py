@@ -1,6 +1,6 @@
 """Multi-head attention (Vaswani et al. 2017, section 3.2) as BERT uses it: self-attention over one text, and
 cross-attention from a decoder to an encoder's states. The residual connection and LayerNorm that follow stand in
-`encoder.py`.
+`layer.py`.
 """
 
 import math
@@ -10,7 +10,8 @@ from minibert import functional as F
 from minibert.backend import Array
 from minibert.forms import step
 from minibert.models.cache import Cache
-from minibert.models.module import Dropout, Linear, Module, Parameters
+from minibert.models.module import Dropout, Linear, Module
+from minibert.models.parameters import Parameters
 from minibert.models.relative_positions import RelativePositions
 from minibert.trace import Backward, Run
 

@@ -11,8 +11,9 @@ from minibert.backend import Array
 from minibert.models.arguments import CACHE_POSITION, ENCODER_STATES, OUTPUT, PAST_KEY_VALUES, TEXT, USE_CACHE, takes
 from minibert.models.config import BertConfig
 from minibert.models.embeddings import Embeddings
-from minibert.models.encoder import Encoder, Pooler, StackOutputs
+from minibert.models.encoder import Encoder, StackOutputs
 from minibert.models.files import PreTrainedModel
+from minibert.models.pooler import Pooler
 from minibert.models.heads import BertLMHead
 from minibert.models.inputs import Inputs
 from minibert.models.outputs import BaseModelOutputWithPoolingAndCrossAttentions

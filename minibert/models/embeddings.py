@@ -8,7 +8,8 @@ has no position term: positions then enter the attention scores.
 from typing import Any
 
 from minibert.backend import Array
-from minibert.models.module import Dropout, Embedding, LayerNorm, Module, Parameters
+from minibert.models.module import Dropout, Embedding, LayerNorm, Module
+from minibert.models.parameters import Parameters
 from minibert.trace import Backward, Run
 
 

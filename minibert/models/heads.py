@@ -9,7 +9,8 @@ from typing import Any
 
 from minibert import functional as F
 from minibert.backend import Array
-from minibert.models.module import Dropout, LayerNorm, Linear, Module, Parameter, Parameters, activate, activate_backward
+from minibert.models.module import Dropout, LayerNorm, Linear, Module, activate, activate_backward
+from minibert.models.parameters import Parameter, Parameters
 from minibert.trace import Backward, Run
 
 

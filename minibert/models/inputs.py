@@ -13,7 +13,7 @@ import numpy as np
 from minibert.backend import Array, array_module, as_array, move, to_numpy
 from minibert.errors import InputError
 from minibert.models.cache import Cache
-from minibert.models.encoder import StackInputs
+from minibert.models.layer import StackInputs
 from minibert.trace import Run
 
 

@@ -14,7 +14,8 @@ from minibert.models.arguments import Call
 from minibert.models.config import PretrainedConfig
 from minibert.models.inputs import Inputs, prepare, record_masks
 from minibert.models.miniature import run_miniature
-from minibert.models.module import Module, Parameters, check_dtype
+from minibert.models.module import Module
+from minibert.models.parameters import Parameters, check_dtype
 from minibert.models.options import suggestion
 from minibert.models.outputs import ModelOutput
 from minibert.trace import Backward, Run, Trace, TracePoint

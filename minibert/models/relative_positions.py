@@ -5,7 +5,8 @@
 
 from minibert import functional as F
 from minibert.backend import Array
-from minibert.models.module import Module, Parameter, Parameters
+from minibert.models.module import Module
+from minibert.models.parameters import Parameter, Parameters
 from minibert.trace import Backward, Run
 
 

@@ -13,10 +13,12 @@ from minibert.models.arguments import reordered
 from minibert.models.bert import BertModel
 from minibert.models.config import RemBertConfig
 from minibert.models.embeddings import Embeddings
-from minibert.models.encoder import HIDDEN, Encoder, StackInputs, StackOutputs
+from minibert.models.encoder import Encoder, StackOutputs
 from minibert.models.files import PreTrainedModel
+from minibert.models.layer import HIDDEN, StackInputs
 from minibert.models.heads import RemBertLMHead
-from minibert.models.module import Linear, Parameters
+from minibert.models.module import Linear
+from minibert.models.parameters import Parameters
 from minibert.models.tasks import (
     CausalLM,
     MaskedLM,

@@ -10,7 +10,7 @@ import numpy as np
 
 from minibert.backend import Array
 from minibert.forms import form_of, plain_of
-from minibert.models.encoder import Layer, StackInputs
+from minibert.models.layer import Layer, StackInputs
 from minibert.trace import Backward, Run
 
 

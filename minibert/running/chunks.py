@@ -6,7 +6,7 @@ them whole the plain step is taken.
 
 from minibert.backend import Array
 from minibert.forms import form_of
-from minibert.models.encoder import Layer
+from minibert.models.layer import Layer
 from minibert.trace import Run
 
 

@@ -14,7 +14,7 @@ from minibert.forms import form_of
 from minibert.functional.dropout import keep_scale
 from minibert.functional.gelu import gelu_erf, gelu_tanh
 from minibert.models.attention import SCORES, SelfAttention
-from minibert.models.encoder import HIDDEN, ResidualOutput
+from minibert.models.layer import HIDDEN, ResidualOutput
 from minibert.models.module import Dropout, LayerNorm, Linear, activate
 from minibert.running import blocks
 from minibert.trace import Run

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from minibert import functional as F
-from minibert.models import attention, encoder, module, tasks
+from minibert.models import attention, layer, module, pooler, tasks
 from minibert.models.attention import SelfAttention
-from minibert.models.encoder import Attention, Layer, Pooler
+from minibert.models.layer import Attention, Layer
 from minibert.models.module import Embedding
+from minibert.models.pooler import Pooler
 from minibert.trace import Backward
 from tests.gradients import GradientMismatch, check_every_entry, rng_of
 from tests.models.test_gradients import Check, Setting
@@ -407,10 +408,10 @@ WRONG_MODELS: dict[str, tuple[tuple[str, Setting], Callable[[pytest.MonkeyPatch]
     "positions are not summed over the batch": (
         BARE, replace(module.Embedding, "backward", positions_of_the_first_sentence)),
     "1 / √K is missing": (BARE, replace(attention.F, "attention_scores_backward", scaled(math.sqrt(5)))),
-    "the residual's gradient is dropped": (BARE, replace(encoder.Attention, "backward", without_residual)),
-    "the feed-forward's residual is dropped": (BARE, replace(encoder.Layer, "backward", residual_of_attention_only)),
-    "the pooler's gradient is spread over tokens": (BARE, replace(encoder.Pooler, "backward", pooler_everywhere)),
-    "the pooler's tanh is forgotten": (BARE, replace(encoder.Pooler, "backward", pooler_without_tanh)),
+    "the residual's gradient is dropped": (BARE, replace(layer.Attention, "backward", without_residual)),
+    "the feed-forward's residual is dropped": (BARE, replace(layer.Layer, "backward", residual_of_attention_only)),
+    "the pooler's gradient is spread over tokens": (BARE, replace(pooler.Pooler, "backward", pooler_everywhere)),
+    "the pooler's tanh is forgotten": (BARE, replace(pooler.Pooler, "backward", pooler_without_tanh)),
     "values get no gradient": (BARE, replace(attention.SelfAttention, "heads_backward", value_branch_lost)),
     "cached keys' gradient goes to new tokens": (
         CACHED, replace(attention.SelfAttention, "heads_backward", first_new_tokens)),

@@ -38,7 +38,7 @@ def cp() -> ModuleType:
 @pytest.fixture
 def inside_layers(cp: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of calls that bring an array, or a number of one, back to the host inside a layer."""
-    from minibert.models.encoder import Layer
+    from minibert.models.layer import Layer
 
     depth, seen = [0], []
 

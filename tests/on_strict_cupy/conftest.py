@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from minibert.models.embeddings import Embeddings
-from minibert.models.encoder import Layer
+from minibert.models.layer import Layer
 from tests import strict_cupy
 
 

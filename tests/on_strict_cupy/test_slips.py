@@ -13,7 +13,7 @@ import pytest
 
 import minibert as mb
 from minibert import backend, functional
-from minibert.models import bert, embeddings, encoder, inputs
+from minibert.models import bert, embeddings, encoder, inputs, layer
 from minibert.models import module as modules
 from tests.small_models import small_inputs, small_model
 from tests.strict_cupy import Refused, kernels
@@ -140,7 +140,7 @@ def one_pass(backend_name: str) -> dict[str, np.ndarray]:
 def everywhere(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, slip: Callable[..., Any]) -> None:
     """Put the slip in the place of a function, wherever the models know it from."""
     original = getattr(module, name)
-    for holder in (module, functional, bert, embeddings, encoder, modules):
+    for holder in (module, functional, bert, embeddings, encoder, layer, modules):
         if getattr(holder, name, None) is original:
             monkeypatch.setattr(holder, name, slip)
 

@@ -1,0 +1,35 @@
+"""The pooler: one vector for the whole text, of its first token (Devlin et al. 2018, section 3)."""
+
+from typing import Any
+
+from minibert.backend import Array
+from minibert.models.module import Linear, Module
+from minibert.models.parameters import Parameters
+from minibert.trace import Backward, Run
+
+
+class Pooler(Module):
+    """y = tanh(first Wᵀ + b), of the first token, where [CLS] stands. Parameters: dense.weight (D, D), dense.bias."""
+
+    def __init__(self, path: str, parameters: Parameters, config: Any) -> None:
+        super().__init__(path, parameters)
+        width = config.hidden_size
+        self.dense = Linear(self.at("dense"), parameters, width, width, "B D", "hidden[:, 0] Wᵀ + b")
+
+    def forward(self, hidden: Array, run: Run) -> Array:
+        """hidden (B, T, D) -> (B, D)."""
+        dense = self.dense.forward(hidden[:, 0], run)
+        y = self.parameters.xp.tanh(dense)
+        run.save(self.path, (y, hidden.shape))
+        return run.record(self.path, y, "B D", "tanh(dense)", (self.at("activation"),))
+
+    def backward(self, dy: Array | None, back: Backward) -> Array | None:
+        """dy (B, D) -> dhidden (B, T, D), zero but at the first token. forward: tanh, so ddense = dy (1 - y²)."""
+        dy = back.arrive(self.path, dy)
+        y, shape = back.saved(self.path)
+        dfirst = self.dense.backward(None if dy is None else dy * (1.0 - y * y), back)
+        if dfirst is None:
+            return None
+        dhidden = self.parameters.xp.zeros(shape, dtype=dfirst.dtype)
+        dhidden[:, 0] = dfirst
+        return dhidden
