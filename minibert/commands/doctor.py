@@ -45,8 +45,7 @@ def examine(every_pack: bool = False) -> dict[str, Any]:
         "ok": False, "versions": versions, "machine": surroundings.machine(), "backends": surroundings.backends(),
         "environment": surroundings.environment(),
     }  # fmt: skip
-    if (problem := surroundings.backend_problem()) is not None:
-        problems.append(problem)
+    problems += filter(None, [surroundings.namesake_problem(), surroundings.backend_problem()])
     if not missing:
         report |= _run_all(every_pack)
         problems += [f"{each['name']}: {each['detail']}" for each in report["checks"] if not each["ok"]]

@@ -167,3 +167,18 @@ def test_threads_are_found_without_threadpoolctl(threads: str) -> None:
     if "openblas" not in (blas.numpy_blas()["name"] or "") or libraries[0]["file"] is None:
         pytest.skip(f"NumPy's BLAS is {blas.numpy_blas()['name']}")
     assert libraries[0]["threads"] == min(int(threads), os.cpu_count() or 1)
+
+
+def test_another_package_of_the_same_import_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "site" / "minibert-0.0.1.dist-info"
+    place.mkdir(parents=True)
+    (place / "METADATA").write_text("Metadata-Version: 2.1\nName: minibert\nVersion: 0.0.1\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().out.endswith(
+        "FAILED: the package minibert 0.0.1 is installed, which is another project with the same import name, and the "
+        "files of one overwrite those of the other: pip uninstall minibert minibert-numpy, then pip install "
+        "minibert-numpy\n"
+    )

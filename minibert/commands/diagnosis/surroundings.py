@@ -42,6 +42,17 @@ def _version(distribution: str) -> str | None:
         return None
 
 
+def namesake_problem() -> str | None:
+    """What another package of the same import name does to this one, or None if there is none."""
+    found = _version("minibert")
+    if found is None:
+        return None
+    return (
+        f"the package minibert {found} is installed, which is another project with the same import name, and the files "
+        "of one overwrite those of the other: pip uninstall minibert minibert-numpy, then pip install minibert-numpy"
+    )
+
+
 def machine() -> dict[str, Any]:
     """System, processor, cores that this process may use, Python's place."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
