@@ -92,10 +92,15 @@ _HOME: dict[str, str] = {
     "train_wordpiece": "tokenizers.training.wordpiece",
 }  # fmt: skip
 
-# the modules whose forms stand in for plain steps, by the array library that they are for (see forms.py)
-attach_forms("numpy", *(f"minibert.running.{name}" for name in ("half_precision", "blocks", "in_place",
-                                                                "checkpointing", "chunks")))  # fmt: skip
-attach_forms("cupy", "minibert.kernels.primitives", "minibert.kernels.steps", "minibert.training.gpu_forms")
+# array library -> the modules whose forms stand in for plain steps on its arrays (see forms.py)
+_FORMS: dict[str, list[str]] = {
+    "numpy": ["running.half_precision", "running.blocks", "running.in_place", "running.checkpointing",
+              "running.chunks"],
+    "cupy": ["kernels.primitives", "kernels.steps", "training.gpu_forms"],
+}  # fmt: skip
+
+for _library, _modules in _FORMS.items():
+    attach_forms(_library, *(f"minibert.{module}" for module in _modules))
 
 _SUBMODULES = ("backend", "functional", "golden", "models", "tokenizers", "weights")
 

@@ -21,7 +21,7 @@ def adamw_step_on_gpu(theta: Array, g: Array, m: Array, v: Array, *numbers: floa
 
 @form_of(Optimizer.update_master)
 def adamw_of_master_on_gpu(
-    optimizer: Optimizer,
+    self: Optimizer,
     parameter: Array,
     master: Array,
     gradient: Array,
@@ -29,10 +29,10 @@ def adamw_of_master_on_gpu(
     group: dict[str, Any],
 ) -> Any:
     """The step and the rounding of its result in one pass over memory, for arrays on a GPU."""
-    if not isinstance(optimizer, AdamW) or not usable(parameter) or not usable(master, gradient):
+    if not isinstance(self, AdamW) or not usable(parameter) or not usable(master, gradient):
         return NotImplemented
-    m, v = optimizer.arrays_of(state, master)
-    return _launch(parameter, master, gradient, m, v, *optimizer.next_numbers(state, group))
+    m, v = self.arrays_of(state, master)
+    return _launch(parameter, master, gradient, m, v, *self.next_numbers(state, group))
 
 
 def _launch(
