@@ -130,10 +130,11 @@ def _record(arguments: argparse.Namespace) -> int:
 
 def _inputs(arguments: argparse.Namespace, model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the model is called with, and what is said of the text."""
+    import numpy as np
+
     from minibert import AutoTokenizer
     from minibert.errors import InputError
     from minibert.golden.packs.foreign_arrays import open_values
-    from minibert.golden.recording.labels import labels_for
     from minibert.golden.recording.text import encode
 
     text: dict[str, Any] = {}
@@ -150,7 +151,7 @@ def _inputs(arguments: argparse.Namespace, model: Any) -> tuple[dict[str, Any], 
         inputs = dict(encode(tokenizer, arguments.texts, pairs))
         text = {"text": arguments.texts, "text_pair": pairs, "tokenizer": tokenizer}
     if arguments.backward and "labels" not in inputs and "start_positions" not in inputs and "input_ids" in inputs:
-        inputs.update(labels_for(type(model).__name__, model.config, inputs["input_ids"]))
+        inputs.update(model.example_labels(model.config, np.asarray(inputs["input_ids"])))
     return inputs, text
 
 
@@ -177,10 +178,11 @@ def _load(name: str, class_name: str | None, dtype: str | None, seed: int = 0) -
 
     if class_name is None:
         class_name = (getattr(minibert.AutoConfig.from_pretrained(name), "architectures", None) or [None])[0]
-    made = getattr(minibert, class_name or "AutoModel", None)
+    made: Any = getattr(minibert, class_name or "AutoModel", None)
     if class_name is not None and not (isinstance(made, type) and issubclass(made, PreTrainedModel)):
         raise InputError(f"{class_name} is not a model class of minibert: give one with --class.")
-    return made.from_pretrained(name, dtype=dtype, seed=seed, **overrides_for(class_name or ""))  # type: ignore[union-attr]
+    overrides = {} if class_name is None else overrides_for(made)
+    return made.from_pretrained(name, dtype=dtype, seed=seed, **overrides)
 
 
 def _ladder(arguments: argparse.Namespace) -> int:

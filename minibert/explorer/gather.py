@@ -38,7 +38,7 @@ def gather(model: Any, tokenizer: Any, text: str, options: Options) -> dict[str,
         InputError: the text has too many tokens for the model or the page, or an option does not fit.
         TraceError: the given trace is of another text, or holds no attention.
     """
-    if "MultipleChoice" in type(model).__name__:
+    if model.reads_choices:
         raise InputError(f"{type(model).__name__} reads several texts at once: explore its encoder instead.")
     if options.top < 1:
         raise InputError(f"top is {options.top}: at least one prediction belongs there.")

@@ -1,5 +1,6 @@
 """Choosing the class by a checkpoint's `model_type`: `AutoModelForMaskedLM` and its siblings."""
 
+import functools
 import importlib
 import os
 from typing import Any
@@ -12,7 +13,20 @@ from minibert.weights import HUB_OPTIONS
 CONFIGS: dict[str, type[PretrainedConfig]] = {
     config.model_type: config for config in (BertConfig, RobertaConfig, RemBertConfig)
 }
-_PREFIXES = {"bert": "Bert", "roberta": "Roberta", "rembert": "RemBert"}
+
+
+@functools.cache
+def classes_of(family: str) -> dict[str, Any]:
+    """The model classes of "bert", "roberta" or "rembert", by the name of their task."""
+    module = importlib.import_module(f"minibert.models.{family}")
+    classes: list[Any] = [each for each in vars(module).values() if isinstance(each, type) and hasattr(each, "task")]
+    return {each.task: each for each in classes if each.task and each.config_class.model_type == family}
+
+
+def class_named(name: str) -> Any:
+    """The model class of this name, None where there is none."""
+    classes = [each for family in CONFIGS for each in classes_of(family).values()]
+    return next((each for each in classes if each.__name__ == name), None)
 
 
 class AutoConfig:
@@ -44,15 +58,15 @@ class AutoConfig:
 
 
 class _AutoModel:
-    """One task; `suffixes` are what the families call its class."""
+    """The tasks that it serves; of several that a family has it takes the first."""
 
-    suffixes: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
 
     @classmethod
     def class_for(cls, config: PretrainedConfig) -> Any:
         """The class of this task for the configuration's family. Raises ConfigError if the family has none."""
         family = config.model_type
-        if family not in _PREFIXES:
+        if family not in CONFIGS:
             raise ConfigError(f"{cls.__name__} takes a configuration of {', '.join(CONFIGS)}, not {family!r}.")
         found = cls._find_class(family)
         if found is None:
@@ -62,9 +76,8 @@ class _AutoModel:
 
     @classmethod
     def _find_class(cls, family: str) -> Any:
-        module = importlib.import_module(f"minibert.models.{family}")
-        names = [_PREFIXES[family] + suffix for suffix in cls.suffixes]
-        return next((getattr(module, name) for name in names if hasattr(module, name)), None)
+        classes = classes_of(family)
+        return next((classes[task] for task in cls.tasks if task in classes), None)
 
     def __init__(self) -> None:
         name = type(self).__name__
@@ -94,62 +107,60 @@ class _AutoModel:
 def class_of_checkpoint(name_or_path: str | os.PathLike[str], **hub: Any) -> Any:
     """The class that wrote a checkpoint (its configuration's `architectures`), or the family's bare encoder."""
     config = AutoConfig.from_pretrained(name_or_path, **hub)
-    module = importlib.import_module(f"minibert.models.{config.model_type}")
-    for name in getattr(config, "architectures", None) or []:
-        if name.startswith(_PREFIXES[config.model_type]) and hasattr(module, name):
-            return getattr(module, name)
-    return AutoModel.class_for(config)
+    classes = {each.__name__: each for each in classes_of(config.model_type).values()}
+    names = getattr(config, "architectures", None) or []
+    return next((classes[name] for name in names if name in classes), AutoModel.class_for(config))
 
 
 class AutoModel(_AutoModel):
     """The bare encoder."""
 
-    suffixes = ("Model",)
+    tasks = ("encoder",)
 
 
 class AutoModelForPreTraining(_AutoModel):
     """What the family was pretrained with."""
 
-    suffixes = ("ForPreTraining", "ForMaskedLM")
+    tasks = ("pre-training", "masked-lm")
 
 
 class AutoModelForMaskedLM(_AutoModel):
     """Masked tokens."""
 
-    suffixes = ("ForMaskedLM",)
+    tasks = ("masked-lm",)
 
 
 class AutoModelForCausalLM(_AutoModel):
     """The next token."""
 
-    suffixes = ("ForCausalLM", "LMHeadModel")
+    tasks = ("causal-lm",)
 
 
 class AutoModelForNextSentencePrediction(_AutoModel):
     """Whether one sentence follows another."""
 
-    suffixes = ("ForNextSentencePrediction",)
+    tasks = ("next-sentence-prediction",)
 
 
 class AutoModelForSequenceClassification(_AutoModel):
     """A class for a text."""
 
-    suffixes = ("ForSequenceClassification",)
+    tasks = ("sequence-classification",)
 
 
 class AutoModelForTokenClassification(_AutoModel):
     """A class for every token."""
 
-    suffixes = ("ForTokenClassification",)
+    tasks = ("token-classification",)
 
 
 class AutoModelForQuestionAnswering(_AutoModel):
     """An answer inside a text."""
 
-    suffixes = ("ForQuestionAnswering",)
+    tasks = ("question-answering",)
 
 
 class AutoModelForMultipleChoice(_AutoModel):
     """The best of several texts."""
 
-    suffixes = ("ForMultipleChoice",)
+    tasks = ("multiple-choice",)

@@ -519,7 +519,7 @@ class TokenClassification(TaskModel):
     @classmethod
     def example_labels(cls, config: Any, ids: np.ndarray) -> dict[str, np.ndarray]:
         """The classes in turn, padding left out."""
-        classes = (np.arange(ids.shape[-1]) + np.zeros_like(ids)) % config.num_labels
+        classes = np.broadcast_to(np.arange(ids.shape[-1]) % config.num_labels, ids.shape)
         return {"labels": np.where(ids == config.pad_token_id, IGNORE_INDEX, classes)}
 
 

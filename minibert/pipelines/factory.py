@@ -72,21 +72,20 @@ def pipeline(
              **(model_kwargs or {})}  # fmt: skip
     asked = {name: value for name, value in asked.items() if value is not None}
     if source is None:
-        task = task or tasks_of(type(model).__name__)[0]
-        _check_class(task, type(model).__name__)
+        task = task or tasks_of(type(model))[0]
+        _check_class(task, type(model))
         _check_loaded(asked)
         if place is not None:
             model.to(backend_of_device(place))
     else:
         hub = {name: asked[name] for name in HUB_OPTIONS if name in asked}
-        task = task or tasks_of(_class_name(source, hub))[0]
+        task = task or _task_of_checkpoint(source, hub)
         if place is not None:
             asked["device_map"] = place
         if task == "feature-extraction":
             asked["add_pooling_layer"] = options.get("pooling") == "pooler"
         model = _load_model(task, source, asked, hub, allow_untrained)
-    module, name, _, _ = TASKS[task]
-    cls = getattr(importlib.import_module(f"minibert.pipelines.{module}"), name)
+    cls = getattr(importlib.import_module(f"minibert.pipelines.{TASKS[task].module}"), TASKS[task].pipeline)
     return cls(
         model, _load_tokenizer(tokenizer, source, {} if source is None else hub),
         batch_size=batch_size, progress=progress, allow_untrained=allow_untrained, **options,
@@ -102,10 +101,10 @@ def _shipped_model(task: str | None) -> str:
     return name
 
 
-def _check_class(task: str, class_name: str) -> None:
-    if task not in tasks_of(class_name):
+def _check_class(task: str, made: type) -> None:
+    if task not in tasks_of(made):
         raise InputError(
-            f"the model is a {class_name}, which has no {task}: its tasks are {', '.join(tasks_of(class_name))}."
+            f"the model is a {made.__name__}, which has no {task}: its tasks are {', '.join(tasks_of(made))}."
         )
 
 
@@ -130,24 +129,24 @@ def _load_tokenizer(tokenizer: Any, source: Any, hub: dict[str, Any]) -> Any:
     return AutoTokenizer.from_pretrained(os.fspath(source if tokenizer is None else tokenizer), **hub)
 
 
-def _class_name(source: Any, hub: dict[str, Any]) -> str:
+def _task_of_checkpoint(source: Any, hub: dict[str, Any]) -> str:
     from minibert.models.auto import class_of_checkpoint
 
-    return class_of_checkpoint(source, **hub).__name__
+    return tasks_of(class_of_checkpoint(source, **hub))[0]
 
 
 def _load_model(task: str, source: Any, options: dict[str, Any], hub: dict[str, Any], allow_untrained: bool) -> Any:
     """The checkpoint in the task's class. What has no such head is loaded with a new one, which is told apart later."""
     from minibert.models import auto
 
-    auto_class = getattr(auto, TASKS[task][2])
+    auto_class = getattr(auto, TASKS[task].auto_class)
     if isinstance(options.get("config"), str | os.PathLike):
         options["config"] = auto.AutoConfig.from_pretrained(options["config"], **hub)
     config = options.get("config") or auto.AutoConfig.from_pretrained(source, **hub)
     try:
         cls = auto_class.class_for(config)
     except ConfigError:
-        having = [name for name in TASKS if _has_class(getattr(auto, TASKS[name][2]), config)]
+        having = [name for name in TASKS if _has_class(getattr(auto, TASKS[name].auto_class), config)]
         raise InputError(f"{config.model_type} models have no {task}: their tasks are {', '.join(having)}.") from None
     if not allow_untrained:
         check_saved_for(task, config, source)  # before shapes are compared, which would say less

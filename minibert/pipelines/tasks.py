@@ -1,34 +1,50 @@
 """The tasks by name, and which model classes have them."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from minibert.errors import InputError
 
-# task -> (module in minibert.pipelines, class, Auto class, endings of the model classes that have it)
-TASKS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
-    "fill-mask": ("fill_mask", "FillMaskPipeline", "AutoModelForMaskedLM", ("ForMaskedLM", "ForPreTraining")),
-    "text-classification": (
+
+class Task(NamedTuple):
+    """A task of a pipeline."""
+
+    module: str  # in minibert.pipelines
+    pipeline: str  # the class there
+    auto_class: str
+    served_by: tuple[str, ...]  # the tasks of model classes that it can be done with; () for every class
+    class_names: str = ""  # how such classes are called, for messages
+
+
+TASKS = {
+    "fill-mask": Task(
+        "fill_mask", "FillMaskPipeline", "AutoModelForMaskedLM", ("masked-lm", "pre-training"),
+        "...ForMaskedLM or ...ForPreTraining",
+    ),
+    "text-classification": Task(
         "text_classification", "TextClassificationPipeline", "AutoModelForSequenceClassification",
-        ("ForSequenceClassification",),
+        ("sequence-classification",), "...ForSequenceClassification",
     ),
-    "token-classification": (
+    "token-classification": Task(
         "token_classification", "TokenClassificationPipeline", "AutoModelForTokenClassification",
-        ("ForTokenClassification",),
+        ("token-classification",), "...ForTokenClassification",
     ),
-    "question-answering": (
-        "question_answering", "QuestionAnsweringPipeline", "AutoModelForQuestionAnswering", ("ForQuestionAnswering",),
+    "question-answering": Task(
+        "question_answering", "QuestionAnsweringPipeline", "AutoModelForQuestionAnswering", ("question-answering",),
+        "...ForQuestionAnswering",
     ),
-    "next-sentence-prediction": (
+    "next-sentence-prediction": Task(
         "next_sentence_prediction", "NextSentencePredictionPipeline", "AutoModelForNextSentencePrediction",
-        ("ForNextSentencePrediction", "ForPreTraining"),
+        ("next-sentence-prediction", "pre-training"), "...ForNextSentencePrediction or ...ForPreTraining",
     ),
-    "multiple-choice": (
-        "multiple_choice", "MultipleChoicePipeline", "AutoModelForMultipleChoice", ("ForMultipleChoice",),
+    "multiple-choice": Task(
+        "multiple_choice", "MultipleChoicePipeline", "AutoModelForMultipleChoice", ("multiple-choice",),
+        "...ForMultipleChoice",
     ),
-    "text-generation": (
-        "text_generation", "TextGenerationPipeline", "AutoModelForCausalLM", ("ForCausalLM", "LMHeadModel"),
+    "text-generation": Task(
+        "text_generation", "TextGenerationPipeline", "AutoModelForCausalLM", ("causal-lm",),
+        "...ForCausalLM or ...LMHeadModel",
     ),
-    "feature-extraction": ("feature_extraction", "FeatureExtractionPipeline", "AutoModel", ("",)),
+    "feature-extraction": Task("feature_extraction", "FeatureExtractionPipeline", "AutoModel", ()),
 }  # fmt: skip
 ALIASES = {"ner": "token-classification", "sentiment-analysis": "text-classification"}
 # the shipped models that answer where none is named
@@ -48,13 +64,15 @@ def check_task(task: Any) -> str:
     return name
 
 
-def tasks_of(class_name: str) -> list[str]:
+def tasks_of(model_class: Any) -> list[str]:
     """The tasks that a model class has, the one it is for first; every class has feature-extraction.
 
-    >>> tasks_of("BertForPreTraining")
+    >>> import minibert
+    >>> tasks_of(minibert.BertForPreTraining)
     ['fill-mask', 'next-sentence-prediction', 'feature-extraction']
     """
-    return [task for task, (_, _, _, endings) in TASKS.items() if class_name.endswith(endings)]
+    own = getattr(model_class, "task", None)
+    return [name for name, task in TASKS.items() if not task.served_by or own in task.served_by]
 
 
 def default_model(task: str | None) -> str:
@@ -70,9 +88,8 @@ def default_model(task: str | None) -> str:
         )
     task = check_task(task)
     if task not in DEFAULT_MODELS:
-        endings = " or ".join(f"...{ending}" for ending in TASKS[task][3])
         raise InputError(
             f"model is missing, and none is shipped for {task}: give a checkpoint (a folder or a name) of a class "
-            f"{endings}. Tasks with a shipped model: {having}."
+            f"{TASKS[task].class_names}. Tasks with a shipped model: {having}."
         )
     return DEFAULT_MODELS[task]

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from minibert.errors import InputError
-from minibert.pipelines.tasks import TASKS, tasks_of
+from minibert.models.auto import class_named
+from minibert.pipelines.tasks import tasks_of
 
-_CLASSIFIERS = ("ForSequenceClassification", "ForTokenClassification", "ForMultipleChoice")
+_CLASSIFYING = ("text-classification", "token-classification", "multiple-choice")
+# the tasks of the model classes that do these
+_CLASSIFIERS = ("sequence-classification", "token-classification", "multiple-choice")
 
 
 def untrained_parts(model: Any, needed: Callable[[list[str]], list[str]] = list) -> list[str]:
@@ -35,10 +38,12 @@ def check_saved_for(task: str, config: Any, source: Any) -> None:
     other and predict nonsense.
     """
     for name in getattr(config, "architectures", None) or []:
-        if name.endswith(_CLASSIFIERS) and TASKS[task][3][0] in _CLASSIFIERS and task not in tasks_of(name):
+        saved = class_named(name)
+        classifies = getattr(saved, "task", None) in _CLASSIFIERS and task in _CLASSIFYING
+        if classifies and task not in tasks_of(saved):
             raise InputError(
                 f"{source} was saved as {name}, whose classifier is not one for {task}: its tasks are "
-                f"{', '.join(tasks_of(name))}. Train it for the task first, or give allow_untrained=True to see its "
+                f"{', '.join(tasks_of(saved))}. Train it for the task first, or give allow_untrained=True to see its "
                 "answers all the same."
             )
 
@@ -51,7 +56,7 @@ def check_trained(model: Any, task: str, needed: Callable[[list[str]], list[str]
     if drawn:
         shown = ", ".join(drawn[:4]) + (f" and {len(drawn) - 4} more" if len(drawn) > 4 else "")
         saved_as = getattr(model.config, "architectures", None) or []
-        tasks = list(dict.fromkeys(name for saved in saved_as for name in tasks_of(saved)))
+        tasks = list(dict.fromkeys(name for saved in saved_as for name in tasks_of(class_named(saved))))
         has = f" Its tasks are {', '.join(tasks)}." if tasks else ""
         raise InputError(
             f"{model.load_report.source} has no trained head for {task}: {shown} would be random.{has} Train it for "

@@ -14,7 +14,6 @@ from minibert.cli import main
 from minibert.commands.card.gather import gather_card
 from minibert.commands.card.memory import _kept_by, kept_bytes
 from minibert.commands.card.text import card_text
-from minibert.golden.recording.labels import labels_for
 from minibert.models.auto import class_of_checkpoint
 from tests.small_checkpoints import FAMILIES, POSITIONS, model, save
 
@@ -63,7 +62,7 @@ def test_the_lower_bounds_hold_and_are_near(tmp_path: Path) -> None:
     memory = gather_card(str(tmp_path), 8, 63)["memory"]
     trained = mb.BertForMaskedLM.from_pretrained(tmp_path)
     optimizer, ids = mb.AdamW(trained, 1e-3), np.full((8, 63), 7)
-    labels = labels_for("BertForMaskedLM", trained.config, ids)
+    labels = trained.example_labels(trained.config, ids)
     own = memory["weights"]["float32"]
 
     def peak(step: Any) -> int:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import minibert as mb
+from minibert.models.auto import class_named, classes_of
+from tests.random_cases import CLASSES
 from tests.small_checkpoints import FAMILIES, config
 
 TASKS = {
@@ -56,3 +58,17 @@ def test_options_of_from_config() -> None:
 def test_they_are_not_made(cls: Any, message: str) -> None:
     with pytest.raises(mb.ConfigError, match=message):
         cls()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_classes_of_a_family_by_task(family: str) -> None:
+    classes = classes_of(family)
+    names = {name for name in CLASSES if name.startswith(PREFIX[family])}
+    assert {each.__name__ for each in classes.values()} == names
+    assert all(each.task == task for task, each in classes.items())
+
+
+def test_classes_by_name() -> None:
+    assert class_named("RobertaForCausalLM") is mb.RobertaForCausalLM
+    assert class_named("BertPreTrainedModel") is None
+    assert class_named("GPT2LMHeadModel") is None

@@ -185,7 +185,7 @@ def test_unknown_tasks_and_wrong_models(tmp_path: Path) -> None:
         "next-sentence-prediction, feature-extraction",
     ):
         mb.pipeline("ner", model("bert", "ForPreTraining"), tokenizer=tokenizer("bert"))
-    assert tasks_of("RobertaForCausalLM") == ["text-generation", "feature-extraction"]
+    assert tasks_of(mb.RobertaForCausalLM) == ["text-generation", "feature-extraction"]
     with pytest.raises(mb.WeightFileError, match="no-such-folder"):
         mb.pipeline("fill-mask", model=str(tmp_path / "no-such-folder"))
 
@@ -249,7 +249,7 @@ def test_a_bare_encoder_has_no_task(task: str, tmp_path: Path) -> None:
     with pytest.raises(mb.InputError, match=f"has no trained head for {task}: .* Its tasks are feature-extraction"):
         mb.pipeline(task, folder, model_kwargs=decoder)
     with pytest.warns(UserWarning, match="drawn anew from seed 0; train the model before you trust") as caught:
-        made = getattr(auto, TASKS[task][2]).from_pretrained(folder, **decoder)
+        made = getattr(auto, TASKS[task].auto_class).from_pretrained(folder, **decoder)
     assert caught[0].filename == __file__  # it points at the caller's line
     with pytest.raises(mb.InputError, match=f"has no trained head for {task}"):
         mb.pipeline(task, made, tokenizer=tokenizer("bert"))

@@ -44,8 +44,8 @@ def gather_card(name: str, texts: int = 1, tokens: int | None = None) -> dict[st
         "folder": str(folder),
         "class": cls.__name__,
         "architectures": getattr(config, "architectures", None),
-        "tasks": tasks_of(cls.__name__),
-        "labels": list(config.id2label.values()) if "Classification" in cls.__name__ else None,
+        "tasks": tasks_of(cls),
+        "labels": list(config.id2label.values()) if cls.task in _WITH_NAMED_CLASSES else None,
         "config": _config_fields(config),
         "parameters": _parameters(model),
         "memory": _memory(cls, model, options, texts, tokens or _default_tokens(config)),
@@ -53,6 +53,9 @@ def gather_card(name: str, texts: int = 1, tokens: int | None = None) -> dict[st
         "tokenizer": {"missing": lacking} if tokenizer is None else _tokenizer_summary(tokenizer),
         "semantics": semantics(model, tokenizer),
     }
+
+
+_WITH_NAMED_CLASSES = ("sequence-classification", "token-classification")
 
 
 def positions_of(config: Any) -> int:
@@ -76,8 +79,7 @@ def _open(folder: Path) -> Any:
 
 def _pooling_option(cls: Any, config: Any, stored: Any) -> tuple[dict[str, Any], Any]:
     """A bare encoder is taken without a pooler where its file has none."""
-    bare = cls.__name__.endswith("Model") and not cls.__name__.endswith("LMHeadModel")
-    if bare and not isinstance(stored, str) and not any("pooler." in name for name in stored):
+    if cls.task == "encoder" and not isinstance(stored, str) and not any("pooler." in name for name in stored):
         return {"add_pooling_layer": False}, stored
     return {}, stored
 

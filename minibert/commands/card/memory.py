@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minibert.golden.recording.labels import labels_for
 from minibert.trace import BACKWARD, Trace
 
 BYTES = {"float16": 2, "float32": 4, "float64": 8}
@@ -84,10 +83,10 @@ def _kept_by(model: Any, texts: int, tokens: int, keep: str) -> int:
         model.train(0)
     else:
         model.eval()
-    shape = (texts, 2, tokens) if "MultipleChoice" in type(model).__name__ else (texts, tokens)
+    shape = (texts, 2, tokens) if model.reads_choices else (texts, tokens)
     ids = np.full(shape, (model.config.pad_token_id or 0) + 1)
-    labels = labels_for(type(model).__name__, model.config, ids)
-    if type(model).__name__.endswith(("MaskedLM", "PreTraining")):
+    labels = model.example_labels(model.config, ids)
+    if model.task in ("masked-lm", "pre-training"):
         labels["labels"] = np.where(np.arange(tokens) % MASKED_EVERY == 0, ids, -100)
     trace = Trace(keep)
     with np.errstate(all="ignore"):

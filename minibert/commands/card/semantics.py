@@ -57,19 +57,15 @@ def _pooler(model: Any) -> str:
 
 
 def _head(model: Any) -> str:
-    name = type(model).__name__
-    family, act = model.config.model_type, model.config.hidden_act
-    if name.endswith(("MaskedLM", "LMHeadModel", "CausalLM", "PreTraining")):
-        between = "exact gelu (whatever hidden_act is)" if family == "roberta" else act
+    family, task = model.config.model_type, model.task
+    if task in ("masked-lm", "causal-lm", "pre-training"):
+        between = "exact gelu (whatever hidden_act is)" if family == "roberta" else model.config.hidden_act
         return f"dense, {between}, LayerNorm, then the vocabulary's matrix and a bias"
-    if name.endswith(("SequenceClassification", "TokenClassification", "QuestionAnswering")):
-        if name.endswith("SequenceClassification") and family == "roberta":
-            return "dropout, dense, tanh, dropout, dense, on the first token's last state (not the pooler)"
-        source = "the pooler's output" if name.endswith("SequenceClassification") else "every token's last state"
-        return f"one dense layer on {source}"
-    if name.endswith(("MultipleChoice", "NextSentencePrediction")):
-        return "one dense layer on the pooler's output"
-    return "none"
+    if task == "sequence-classification" and family == "roberta":
+        return "dropout, dense, tanh, dropout, dense, on the first token's last state (not the pooler)"
+    if task in ("token-classification", "question-answering"):
+        return "one dense layer on every token's last state"
+    return "none" if task == "encoder" else "one dense layer on the pooler's output"
 
 
 def _tied(model: Any) -> str:
@@ -86,7 +82,7 @@ def _dropout(model: Any) -> str:
         f"{hidden} after the embeddings' LayerNorm and after the dense layers before both residual sums, "
         f"{attention} on the attention probabilities"
     )
-    if type(model).__name__.endswith(("SequenceClassification", "TokenClassification", "MultipleChoice")):
+    if hasattr(model, "classifier"):
         words += f", {config.classifier_dropout_or_default} before the classifier"
     return words
 

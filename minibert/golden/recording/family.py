@@ -2,49 +2,33 @@
 
 from typing import Any
 
+from minibert.models.auto import classes_of
 from minibert.models.files import PreTrainedModel
 
-_HEADS = {
-    "bert": ["BertForPreTraining", "BertForMaskedLM", "BertLMHeadModel", "BertForNextSentencePrediction",
-             "BertForSequenceClassification", "BertForMultipleChoice", "BertForTokenClassification",
-             "BertForQuestionAnswering"],
-    "roberta": ["RobertaForMaskedLM", "RobertaForCausalLM", "RobertaForSequenceClassification",
-                "RobertaForMultipleChoice", "RobertaForTokenClassification", "RobertaForQuestionAnswering"],
-    "rembert": ["RemBertForMaskedLM", "RemBertForCausalLM", "RemBertForSequenceClassification",
-                "RemBertForMultipleChoice", "RemBertForTokenClassification", "RemBertForQuestionAnswering"],
-}  # fmt: skip
-_BARE = {"bert": "BertModel", "roberta": "RobertaModel", "rembert": "RemBertModel"}
+_HEADS = ("pre-training", "masked-lm", "causal-lm", "next-sentence-prediction", "sequence-classification",
+          "multiple-choice", "token-classification", "question-answering")  # fmt: skip
 
 
 def bare_class(model: PreTrainedModel) -> type[PreTrainedModel]:
     """The class of the family that has no head."""
-    return _class(_BARE[model.config.model_type])
+    return classes_of(model.config.model_type)["encoder"]
 
 
 def head_classes(model: PreTrainedModel) -> list[type[PreTrainedModel]]:
     """Every class of the family that has a head."""
-    return [_class(name) for name in _HEADS[model.config.model_type]]
+    classes = classes_of(model.config.model_type)
+    return [classes[task] for task in _HEADS if task in classes]
 
 
-def _class(name: str) -> type[PreTrainedModel]:
-    import minibert
-
-    return getattr(minibert, name)
-
-
-def overrides_for(class_name: str) -> dict[str, Any]:
-    """Fields of the configuration that a class cannot do without."""
-    if class_name.endswith(("CausalLM", "LMHeadModel")):
-        return {"is_decoder": True, "use_cache": False}
-    if class_name.endswith("QuestionAnswering"):
-        return {"num_labels": 2, "id2label": {0: "LABEL_0", 1: "LABEL_1"}, "label2id": {"LABEL_0": 0, "LABEL_1": 1}}
-    return {}
+def overrides_for(made: type[PreTrainedModel]) -> dict[str, Any]:
+    """Fields of the configuration that a class needs; a decoder's passes are recorded without a cache."""
+    return {**made.needs, "use_cache": False} if made.task == "causal-lm" else dict(made.needs)
 
 
 def sibling(model: PreTrainedModel, made: type[PreTrainedModel]) -> PreTrainedModel:
     """A model of another class of the family with the same encoder; what else it has is drawn from seed 0."""
-    fields = {**model.config.to_dict(), **overrides_for(made.__name__)}
-    own = made(type(model.config).from_dict(fields), dtype=model.dtype, backend=model.backend, _new=False)
+    config = type(model.config).from_dict(model.config.to_dict()).changed(overrides_for(made))
+    own = made(config, dtype=model.dtype, backend=model.backend, _new=False)
     prefix = f"{model.base_model_prefix}."
     arrays = {name.removeprefix(prefix): array for name, array in model.parameters.items()}
     for name, shape in own.parameters.shapes.items():

@@ -16,7 +16,6 @@ from minibert.golden.packs.manifest import canonical
 from minibert.golden.recording.case import Case
 from minibert.golden.recording.case_inputs import CaseInputs, as_choices
 from minibert.golden.recording.family import bare_class, head_classes, sibling
-from minibert.golden.recording.labels import labels_for
 from minibert.golden.recording.training_steps import Training
 from minibert.models.files import PreTrainedModel
 
@@ -79,7 +78,7 @@ class _Ladder:
     def __init__(self, model: PreTrainedModel, tokenizer: Any, load: Load | None) -> None:
         self.given, self.tokenizer, self.load = model, tokenizer, load
         # choices have an axis of their own, so that the passes are the bare encoder's
-        self.model = sibling(model, bare_class(model)) if "Choice" in type(model).__name__ else model
+        self.model = sibling(model, bare_class(model)) if model.reads_choices else model
         self.inputs = CaseInputs(self.model, tokenizer)
 
     def passes(self) -> Iterator[Case]:
@@ -113,7 +112,7 @@ class _Ladder:
 
     def _sentence(self) -> Case:
         inputs, text = self.inputs.sentence()
-        labels = labels_for(type(self.model).__name__, self.model.config, inputs["input_ids"])
+        labels = self.model.example_labels(self.model.config, np.asarray(inputs["input_ids"]))
         return self._pass(
             "sentence",
             "everything in one text: positions, all heads, axes exchanged (tokens, heads and widths differ); with "
@@ -165,9 +164,9 @@ class _Ladder:
     def _head(self, made: type[PreTrainedModel]) -> Case:
         name = made.__name__
         inputs = self.inputs.padded([6, 4])
-        if "Choice" in name:
+        if made.reads_choices:
             inputs = as_choices(inputs)
-        inputs.update(labels_for(name, self.given.config, inputs["input_ids"]))
+        inputs.update(made.example_labels(self.given.config, inputs["input_ids"]))
         return Case(
             f"head_{name}",
             f"the head of {name}, its loss, and the gradients of all parameters and intermediates",
@@ -208,8 +207,8 @@ class _Ladder:
     def _trained_class(self, ids: np.ndarray) -> tuple[type[PreTrainedModel], dict[str, np.ndarray]]:
         """The given model's class if it has a loss of plain texts, else the masked language model; and its labels."""
         own = type(self.given)
-        labels = labels_for(own.__name__, self.given.config, ids) if "Choice" not in own.__name__ else {}
+        labels = {} if own.reads_choices else own.example_labels(self.given.config, ids)
         if labels:
             return own, labels
-        masked = next(made for made in head_classes(self.given) if made.__name__.endswith("MaskedLM"))
-        return masked, labels_for(masked.__name__, self.given.config, ids)
+        masked = next(made for made in head_classes(self.given) if made.task == "masked-lm")
+        return masked, masked.example_labels(self.given.config, ids)

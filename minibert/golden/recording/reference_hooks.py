@@ -9,6 +9,7 @@ from minibert.golden.errors import GoldenError
 from minibert.golden.packs.foreign_arrays import as_numbers
 from minibert.golden.packs.named_array import GRADIENT_PREFIX, PARAMETER_GRADIENT_PREFIX
 from minibert.golden.recording.call import Call
+from minibert.models.auto import class_named
 
 
 def hooked_run(torch: Any, model: Any, call: Call, names: Mapping[str, str]) -> dict[str, np.ndarray]:
@@ -118,7 +119,7 @@ def _loss(torch: Any, model: Any, output: Any, labels: Any) -> Any:
     logits = getattr(output, "logits", None)
     if loss is None or logits is None or labels is None or loss.dtype == logits.dtype:
         return loss
-    if not type(model).__name__.endswith(("CausalLM", "LMHeadModel")):
+    if class_named(type(model).__name__).task != "causal-lm":
         return loss
     return torch.nn.functional.cross_entropy(logits[:, :-1].reshape(-1, logits.shape[-1]), labels[:, 1:].reshape(-1))
 
