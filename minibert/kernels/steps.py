@@ -1,7 +1,7 @@
 """Whole steps of a layer in one pass over memory each, for CuPy's arrays, where nobody watches the values between.
 
 Each stands for a plain step of `minibert.models`, which says what it computes. The values that it passes over are named
-all the same (`Run.skip`), so that gradients may arrive there.
+all the same (`Run.pass_over`), so that gradients may arrive there.
 """
 
 import math
@@ -23,7 +23,7 @@ def _product(dense: Linear, x: Array, run: Run, also: tuple[str, ...] = ()) -> A
     """x (..., I) -> x Wᵀ (..., O), to which the next kernel adds the bias."""
     run.save(dense.path, x)
     y = F.linear(x, dense.weight)
-    run.skip(dense.path, y.shape, dense.shape, dense.formula, also)
+    run.pass_over(dense.path, y.shape, dense.shape, dense.formula, also)
     return y
 
 
@@ -31,7 +31,7 @@ def _product(dense: Linear, x: Array, run: Run, also: tuple[str, ...] = ()) -> A
 def activated(dense: Linear, activation: F.Activation, x: Array, run: Run, path: str) -> Array:
     """The product, then bias and activation in one pass."""
     kernel = GELU.get(activation.forward)
-    if kernel is None or not on_card(x) or not run.fuses(dense.path):
+    if kernel is None or not on_card(x) or not run.unwatched(dense.path):
         return NotImplemented
     product = _product(dense, x, run)
     y = calls.bias_activation(kernel, product, dense.bias, keep_sum=run.saving)
@@ -46,14 +46,14 @@ def residual_output(
     """The product, then bias, dropout, sum and LayerNorm in one pass."""
     dense, dropout, norm = self.dense, self.dropout, self.LayerNorm
     fits = calls.fits_layer_norm(residual, dense.bias, norm.weight, norm.bias)
-    if not fits or not run.fuses(dense.path, dropout.path, self.at("sum")):
+    if not fits or not run.unwatched(dense.path, dropout.path, self.at("sum")):
         return NotImplemented
     product = _product(dense, x, run, also=dropout.alias(run))
     kept = dropout.draw(product.shape, run)
     if kept is not None:
         dropout.record_mask(kept, run)
-        run.skip(dropout.path, product.shape, HIDDEN, dropout.formula)
-    run.skip(self.at("sum"), product.shape, HIDDEN, "dense + residual")
+        run.pass_over(dropout.path, product.shape, HIDDEN, dropout.formula)
+    run.pass_over(self.at("sum"), product.shape, HIDDEN, "dense + residual")
     y, normalized, rstd = calls.residual_layer_norm(
         product, norm.weight, norm.bias, norm.eps, dense.bias, residual, kept, keep_scale(dropout.p),
         keep_parts=norm.keeps_parts(run),
@@ -67,7 +67,7 @@ def projections(self: SelfAttention, hidden: Array, source: Array, run: Run) -> 
     """Three products, then their biases and heads in one pass."""
     parts = (self.query, self.key, self.value)
     fits = source is hidden and on_card(hidden)
-    if not fits or not run.fuses(*(part.path for part in parts)):
+    if not fits or not run.unwatched(*(part.path for part in parts)):
         return NotImplemented
     products = [_product(part, hidden, run) for part in parts]
     query, key, value = calls.split_heads(products, [part.bias for part in parts], self.heads)
@@ -79,10 +79,10 @@ def probabilities(
     self: SelfAttention, query: Array, key: Array, mask: Array | None, run: Run, cached: bool
 ) -> Array:
     """The product, then scaling, mask, softmax and dropout in one pass."""
-    if not calls.fits_masked_softmax(query, key.shape[2], mask) or not run.fuses(self.at("scores")):
+    if not calls.fits_masked_softmax(query, key.shape[2], mask) or not run.unwatched(self.at("scores")):
         return NotImplemented
     products = self.products(query, key, run, cached)
-    run.skip(self.at("scores"), products.shape, SCORES, self.scores_formula)
+    run.pass_over(self.at("scores"), products.shape, SCORES, self.scores_formula)
     dropout = self.dropout
     kept = dropout.draw(products.shape, run)
     probs, dropped = calls.masked_softmax(products, mask, math.sqrt(query.shape[-1]), kept, keep_scale(dropout.p))
@@ -100,7 +100,7 @@ def probabilities_backward(
 ) -> tuple[Array, Array]:
     """The same steps in reverse, in one pass, then the product's."""
     dropout = self.dropout
-    if not usable(dprobs) or not back.fuses(self.at("probs"), self.at("scores"), dropout.path):
+    if not usable(dprobs) or not back.unwatched(self.at("probs"), self.at("scores"), dropout.path):
         return NotImplemented
     kept = back.saved(dropout.path) if back.has(dropout.path) else None
     dproducts = calls.masked_softmax_backward(

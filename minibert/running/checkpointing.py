@@ -33,5 +33,5 @@ def backward(self: Layer, dy: Array, back: Backward) -> tuple[Array, Array | Non
         return NotImplemented
     hidden, stack, state = back.saved(self.at("checkpoint"))
     rng = None if state is None else np.random.Generator(state)
-    plain_of(Layer.forward)(self, hidden, Run.again(back.trace, rng), stack)
+    plain_of(Layer.forward)(self, hidden, Run.recomputing(back.trace, rng), stack)
     return self.backward(dy, back)

@@ -47,7 +47,7 @@ def probabilities(
     if mask is not None:
         scores += mask
     scores = run.record(self.at("scores"), scores, SCORES, self.scores_formula)
-    probs = np.subtract(scores, scores.max(axis=-1, keepdims=True), out=run.spare(scores))
+    probs = np.subtract(scores, scores.max(axis=-1, keepdims=True), out=run.reusable(scores))
     np.exp(probs, out=probs)
     probs /= probs.sum(axis=-1, keepdims=True)
     run.save(self.at("probs"), probs)
@@ -64,7 +64,7 @@ def residual_output(
         return NotImplemented
     dense = self.dense.forward(x, run, also=self.dropout.alias(run))
     dense = _dropout(self.dropout, dense, run)
-    total = np.add(dense, residual, out=run.spare(dense))
+    total = np.add(dense, residual, out=run.reusable(dense))
     total = run.record(self.at("sum"), total, HIDDEN, "dense + residual")
     return _layer_norm(self.LayerNorm, total, run, self.path, also)
 
@@ -76,7 +76,7 @@ def activated(dense: Linear, activation: F.Activation, x: Array, run: Run, path:
         return NotImplemented
     y = dense.forward(x, run)
     run.save(path, y)
-    return blocks.in_blocks(activation.forward, y, out=run.spare(y)) if blocks.fits(y) else activation.forward(y)
+    return blocks.in_blocks(activation.forward, y, out=run.reusable(y)) if blocks.fits(y) else activation.forward(y)
 
 
 def _dropout(part: Dropout, x: Array, run: Run) -> Array:
@@ -85,14 +85,14 @@ def _dropout(part: Dropout, x: Array, run: Run) -> Array:
     if mask is None:
         return x
     part.record_mask(mask, run)
-    y = np.multiply(x, mask, out=run.spare(x))
+    y = np.multiply(x, mask, out=run.reusable(x))
     y *= keep_scale(part.p)
     return run.record(part.path, y, part.shape, part.formula)
 
 
 def _layer_norm(part: LayerNorm, x: Array, run: Run, name: str, also: tuple[str, ...]) -> Array:
     """x (..., D) -> `part.forward(x, run, name, also)`, written over x; the normalised values stay if they are kept."""
-    centred = np.subtract(x, x.mean(axis=-1, keepdims=True), out=run.spare(x))
+    centred = np.subtract(x, x.mean(axis=-1, keepdims=True), out=run.reusable(x))
     rstd = np.square(centred).mean(axis=-1, keepdims=True)
     rstd += part.eps
     np.divide(1.0, np.sqrt(rstd, out=rstd), out=rstd)

@@ -71,7 +71,7 @@ class Backward:
         """Whether the gradient at this name is wanted: a step may then compute what it does not need itself."""
         return name in self.trace.points and self.trace.keeps(name, self.trace.points[name].aliases)
 
-    def fuses(self, *names: str) -> bool:
+    def unwatched(self, *names: str) -> bool:
         """Whether no gradient is asked for or enters at these values, so that a step may pass over them."""
         trace = self.trace
         if trace.observer is not None or trace.tape.edits:

@@ -45,7 +45,7 @@ class Run:
         return run
 
     @classmethod
-    def again(cls, trace: Trace, rng: np.random.Generator | None) -> "Run":
+    def recomputing(cls, trace: Trace, rng: np.random.Generator | None) -> "Run":
         """A part of a pass computed again for its backward: everything was named before, now the tape is filled."""
         run = cls(None, rng, edits=trace.tape.edits)
         run.trace, run.saving = trace, True
@@ -71,15 +71,15 @@ class Run:
             self._named.record(TracePoint(name, shape, formula, also), value)
         return value
 
-    def fuses(self, *names: str) -> bool:
+    def unwatched(self, *names: str) -> bool:
         """Whether nobody wants to see or change these values, so that a step may pass over them."""
         if self.trace is None:
             return not self.edits
         watched = self.trace.observer is not None or bool(self.edits)
         return not watched and not any(map(self.trace.keeps, names))  # again as at first, for the same bits
 
-    def skip(self, name: str, dims: tuple[int, ...], shape: str, formula: str, also: tuple[str, ...] = ()) -> None:
-        """Name a value that a fused step passes over: of `dims`, else as `record` has it."""
+    def pass_over(self, name: str, dims: tuple[int, ...], shape: str, formula: str, also: tuple[str, ...] = ()) -> None:
+        """Name a value that a step did not make, as `record` would: its shape would have been `dims`."""
         if self._named is not None:
             self._named.note(TracePoint(name, shape, formula, also), dims)
 
@@ -115,8 +115,8 @@ class Run:
             self.trace.tape[path] = cache
             self.trace.protect(cache)
 
-    def spare(self, array: Array) -> Array | None:
-        """The array itself if nobody keeps it, so that the next step may write over it; else None.
+    def reusable(self, array: Array) -> Array | None:
+        """The array itself if nobody keeps it, so that its memory may be written over; else None, as `out=` has it.
 
         Only for an array that the caller has made in this pass.
         """

@@ -680,20 +680,20 @@ def test_backward_is_linear_and_leaves_its_seeds() -> None:
 
 def test_run_without_a_trace_lets_arrays_be_reused() -> None:
     run, array = Run(), np.zeros(3)
-    assert run.spare(array) is array
+    assert run.reusable(array) is array
     assert run.output(array) is array
     assert run.record("x", array, "T", "zeros") is array
     trace = mb.Trace("x")
     traced = Run(trace)
     traced.record("x", array, "T", "zeros")
-    assert traced.spare(array) is None
-    assert traced.spare(array[1:]) is None  # a view of what is kept is kept too
+    assert traced.reusable(array) is None
+    assert traced.reusable(array[1:]) is None  # a view of what is kept is kept too
     copied = traced.output(array)
     assert copied is not array
     other = np.ones(3)
-    assert traced.spare(other) is other
+    assert traced.reusable(other) is other
     traced.save("cache", (other, None, 3))
-    assert traced.spare(other) is other  # this trace keeps no tape
+    assert traced.reusable(other) is other  # this trace keeps no tape
     with pytest.raises(AssertionError, match="trace point x fired twice"):
         traced.record("x", array, "T", "zeros")
 
