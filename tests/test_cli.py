@@ -77,9 +77,19 @@ def test_only_the_command_that_is_asked_for_is_imported(arguments: list[str]) ->
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     asked = arguments[0] if arguments[0] in COMMANDS else None
-    wanted = {"minibert", "minibert.cli", "minibert.errors"}
+    wanted = {"minibert", "minibert.cli", "minibert.errors", "minibert.forms"}
     wanted |= {"minibert.commands", f"minibert.commands.{asked}"} if asked else set()
     assert set(ast.literal_eval(done.stderr)) == wanted
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_needs_no_numpy(command: str) -> None:
+    code = (
+        f"import sys; from minibert.cli import main\ntry: main([{command!r}, '--help'])\nexcept SystemExit: pass\n"
+        "print('numpy' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "False\n"
 
 
 def test_no_command_and_no_such_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +118,3 @@ def describe(file: str) -> dict[str, Any]:
     except OSError as reason:
         raise InputError(f"{file} cannot be read: {reason.strerror}.") from None
     return {"bytes": os.path.getsize(file), "sha256": digest.hexdigest()}
-
-
-def absolute(files: Sequence[str]) -> list[str]:
-    """Paths that mean the same from every folder."""
-    return [os.path.abspath(file) for file in files]

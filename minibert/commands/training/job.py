@@ -89,7 +89,7 @@ def make_trainer(job: Job, options: dict[str, Any], folder: Path, on_log: Callab
         job.collator,
         job.tokenizer,
         compute_metrics=job.metrics,
-        preprocess_logits_for_metrics=lambda logits, labels: logits.argmax(-1),
+        preprocess_logits_for_metrics=lambda logits, _: logits.argmax(-1),
         on_log=on_log,
     )
 
