@@ -1,0 +1,1 @@
+"""The actions of `minibert golden`: each module adds its arguments and runs them."""
