@@ -11,7 +11,7 @@ import pytest
 
 import minibert as mb
 from minibert.cli import main
-from minibert.commands.why import explain, lines
+from minibert.commands.answering.why import explain, lines
 from tests.small_checkpoints import save
 
 TEXT = "My [MASK] is a name, a [MASK]."

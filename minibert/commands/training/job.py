@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import minibert as mb
 from minibert.backend import backend_of_device
+from minibert.commands.device import parse_device
 from minibert.commands.training import data, metrics
 from minibert.commands.training.folder import LEARNED, TOKENIZER
 from minibert.errors import ConfigError, InputError
@@ -323,11 +324,9 @@ def _auto_class(options: dict[str, Any]) -> Any:
 
 
 def _place(options: dict[str, Any]) -> dict[str, Any]:
-    device = options["device"]
-    if device is None:
-        return {"dtype": options["dtype"]}
-    number = int(device) if device.lstrip("-").isdigit() else device
-    return {"dtype": options["dtype"], "backend": backend_of_device(number)}
+    device = parse_device(options["device"])
+    place = {} if device is None else {"backend": backend_of_device(device)}
+    return {"dtype": options["dtype"], **place}
 
 
 def _resumed(options: dict[str, Any], folder: Path) -> Any:
