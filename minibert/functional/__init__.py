@@ -4,8 +4,7 @@ A forward that its backward needs something from returns `(y, cache)`; the cache
 Arguments stay as they are. What is marked `@step` may be computed in another form (see `minibert/forms.py`): the text
 here is its definition.
 Shapes: B sentences, T tokens, S keys, D hidden width, N heads, K width of a head, V vocabulary, C classes;
-`...` stands for any leading axes. Arrays are NumPy's or CuPy's, and results have their inputs' dtype
-(but the losses of float16 are float32).
+`...` stands for any leading axes. Arrays are NumPy's or CuPy's, and results have their inputs' dtype.
 """
 
 from minibert.functional.activations import ACTIVATIONS, Activation, find_activation

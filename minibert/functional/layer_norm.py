@@ -15,7 +15,7 @@ class LayerNormCache(NamedTuple):
     """What backward needs: one array of x's size and one number a row."""
 
     normalized: Array  # (..., D): (x - mean) / √(var + eps), before gamma and beta
-    rstd: Array  # (..., 1): 1 / √(var + eps); of a float16 x in float32, since it can exceed float16
+    rstd: Array  # (..., 1): 1 / √(var + eps)
 
 
 @step

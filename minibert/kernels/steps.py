@@ -62,8 +62,8 @@ def residual_output(
     return norm.record(y, cache, run, self.path, also)
 
 
-@form_of(SelfAttention.projections)
-def projections(self: SelfAttention, hidden: Array, source: Array, run: Run) -> tuple[Array, Array, Array]:
+@form_of(SelfAttention.heads_of)
+def heads_of(self: SelfAttention, hidden: Array, source: Array, run: Run) -> tuple[Array, Array, Array]:
     """Three products, then their biases and heads in one pass."""
     parts = (self.query, self.key, self.value)
     fits = source is hidden and on_card(hidden)

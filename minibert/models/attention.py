@@ -1,6 +1,6 @@
 """Multi-head attention (Vaswani et al. 2017, section 3.2) as BERT uses it: self-attention over one text, and
 cross-attention from a decoder to an encoder's states. The residual connection and LayerNorm that follow stand in
-`layer.py`.
+`layer.py`, the decoder's cache in `cache.py`.
 """
 
 import math
@@ -63,11 +63,12 @@ class SelfAttention(Module):
         mask (B, 1, 1 or T, S) is added to the scores; head_mask (1 or B, N, 1, 1) multiplies the probabilities.
         """
         # 1: queries, keys and values, a head's in K neighbouring columns
-        query, key, value = self.heads_of(hidden, source, run, cache)  # (B, N, T, K), (B, N, S, K) twice
-        # 2, 3: how much of every value a query takes; and 4: of whole heads
+        query, key, value = self.projections(hidden, source, run, cache)  # (B, N, T, K), (B, N, S, K) twice
+        # 2, 3, 4: how much of every value a query takes
         probs = self.probabilities(query, key, mask, run, cached=cache is not None)
+        # 5: whole heads may be switched off
         probs = self.masked_heads(probs, head_mask, run)
-        # 5: every token's mixture of values
+        # 6: every token's mixture of values
         context = F.attention_context(probs, value)
         run.save(self.path, (query, key, value, probs))
         return run.record(self.at("context"), context, "B T D", "probs value, heads merged", (self.path,)), probs
@@ -75,36 +76,40 @@ class SelfAttention(Module):
     def backward(self, dcontext: Array, back: Backward) -> tuple[Array, Array | None]:
         """dcontext (B, T, D) -> dhidden (B, T, D), and for cross-attention the encoder states' (B, S, D)."""
         query, key, value, probs = back.saved(self.path)
-        # forward 5: context = probs value
+        # forward 6: context = probs value
         dcontext = back.arrive(self.at("context"), dcontext)
         dprobs, dvalue = F.attention_context_backward(dcontext, probs, value)
-        # forward 4: probs head_mask, and 2, 3: dropout(softmax(q kᵀ / √K + mask))
+        # forward 5: probs head_mask
         dprobs = self.masked_heads_backward(dprobs, back)
+        # forward 2, 3, 4: dropout(softmax(q kᵀ / √K + mask))
         dquery, dkey = self.probabilities_backward(dprobs, query, key, back)
         # forward 1: query = hidden Wᵀ + b, and so key and value
-        return self.heads_backward(dquery, dkey, dvalue, back)
+        return self.projections_backward(dquery, dkey, dvalue, back)
 
     @step
     def probabilities(self, query: Array, key: Array, mask: Array | None, run: Run, cached: bool) -> Array:
-        """query (B, N, T, K), key (B, N, S, K), mask (B, 1, 1 or T, S) -> probs (B, N, T, S): dropout(softmax(scores)).
+        """query (B, N, T, K), key (B, N, S, K), mask (B, 1, 1 or T, S) -> probs (B, N, T, S).
 
-        cached: whether the keys of earlier tokens came from a cache, for relative positions.
+        cached: whether keys of earlier tokens came from a cache, for relative positions.
         """
         # 2: scores = q kᵀ / √K + mask
         products = self.products(query, key, run, cached)
         scores = F.mask_scores(products, mask, math.sqrt(query.shape[-1]))
         scores = run.record(self.at("scores"), scores, SCORES, self.scores_formula)
-        # 3: probs = dropout(softmax(scores))
+        # 3: probs = softmax(scores), every row of which sums to 1
         probs = F.softmax(scores)
         run.save(self.at("probs"), probs)
         probs = run.record(self.at("probs"), probs, SCORES, "softmax(scores)", self.dropout.alias(run))
+        # 4: dropout, in training
         return self.dropout.forward(probs, run)
 
     @step
     def probabilities_backward(self, dprobs: Array, query: Array, key: Array, back: Backward) -> tuple[Array, Array]:
         """dprobs (B, N, T, S) -> dquery (B, N, T, K), dkey (B, N, S, K)."""
-        # forward 3: probs = dropout(softmax(scores))
-        dprobs = back.arrive(self.at("probs"), self.dropout.backward(dprobs, back))
+        # forward 4: dropout(probs)
+        dprobs = self.dropout.backward(dprobs, back)
+        # forward 3: probs = softmax(scores)
+        dprobs = back.arrive(self.at("probs"), dprobs)
         dscores = F.softmax_backward(dprobs, back.saved(self.at("probs")))
         # forward 2: scores = q kᵀ / √K + mask
         dscores = back.arrive(self.at("scores"), dscores)
@@ -144,34 +149,30 @@ class SelfAttention(Module):
             back.head_mask_gradients[self.path] = (dprobs * probs).sum(axis=(0, 2, 3))
         return dprobs * head_mask
 
-    @step
-    def projections(self, hidden: Array, source: Array, run: Run) -> tuple[Array, Array, Array]:
-        """hidden (B, T, D), source (B, S, D) -> query (B, N, T, K), key and value (B, N, S, K)."""
-        query = F.split_heads(self.query.forward(hidden, run), self.heads)
-        key = F.split_heads(self.key.forward(source, run), self.heads)
-        value = F.split_heads(self.value.forward(source, run), self.heads)
-        return query, key, value
-
-    def heads_of(
+    def projections(
         self, hidden: Array, source: Array, run: Run, cache: Cache | None
     ) -> tuple[Array, Array, Array]:
-        """`projections`, with a cache after those of earlier tokens; of an encoder's states they are made once."""
+        """hidden (B, T, D), source (B, S, D) -> query (B, N, T, K), key and value (B, N, S, K).
+
+        With a cache the keys and values of earlier tokens stand first; those of an encoder's states are made only once.
+        """
         if cache is None:
-            return self.projections(hidden, source, run)
-        if self.cross and (met := cache.cross(self.layer)) is not None:
-            return F.split_heads(self.query.forward(hidden, run), self.heads), *met
-        query, key, value = self.projections(hidden, source, run)
+            return self.heads_of(hidden, source, run)
+        if self.cross and (made := cache.cross(self.layer)) is not None:
+            return F.split_heads(self.query.forward(hidden, run), self.heads), *made
+        query, key, value = self.heads_of(hidden, source, run)
         if self.cross:
             cache.set_cross(run.output(key), run.output(value), self.layer)
             return query, key, value
         return query, *cache.update(key, value, self.layer)
 
-    def heads_backward(
+    def projections_backward(
         self, dquery: Array, dkey: Array, dvalue: Array, back: Backward
     ) -> tuple[Array, Array | None]:
         """dquery (B, N, T, K), dkey, dvalue (B, N, S, K) -> dhidden (B, T, D), and for cross-attention dsource.
 
-        Of cached keys and values only the new tokens', which stand last, are this pass's.
+        forward: query = hidden Wᵀ + b, and so key and value. Of cached ones only the new tokens', which stand last, are
+        of this pass.
         """
         dhidden = self.query.backward(F.merge_heads(dquery), back)
         if not back.has(self.key.path):  # cross-attention whose keys came from the cache
@@ -183,3 +184,11 @@ class SelfAttention(Module):
             return dhidden, dsource
         dhidden += dsource
         return dhidden, None
+
+    @step
+    def heads_of(self, hidden: Array, source: Array, run: Run) -> tuple[Array, Array, Array]:
+        """hidden (B, T, D), source (B, S, D) -> query (B, N, T, K), key and value (B, N, S, K)."""
+        query = F.split_heads(self.query.forward(hidden, run), self.heads)
+        key = F.split_heads(self.key.forward(source, run), self.heads)
+        value = F.split_heads(self.value.forward(source, run), self.heads)
+        return query, key, value

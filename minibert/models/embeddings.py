@@ -59,45 +59,17 @@ class Embeddings(Module):
     ) -> Array:
         """input_ids (B, T) or inputs_embeds (B, T, D), token_type_ids (B, T), position_ids (B or 1, T) -> (B, T, D)."""
         # 1: the three vectors of every token
-        if input_ids is not None:
-            run.record("input_ids", input_ids, "B T", "the ids of the tokens", editable=False)
-            words = self.word_embeddings.forward(input_ids, run)
-            words = run.record(
-                self.word_embeddings.path, words, self.shape, "word_embeddings.weight[input_ids]", ("inputs_embeds",)
-            )
-        else:
-            words = run.record("inputs_embeds", inputs_embeds, self.shape, "given in place of input_ids")
-        formula = "0 in the first sentence, 1 in the second"
-        run.record(self.at("token_type_ids"), token_type_ids, "B T", formula, editable=False)
-        types = self.token_type_embeddings.forward(token_type_ids, run)
-        types = run.record(
-            self.token_type_embeddings.path, types, self.shape, "token_type_embeddings.weight[token_type_ids]"
-        )
+        words = self._words(input_ids, inputs_embeds, run)
+        types = self._types(token_type_ids, run)
         rows = "1 T" if shared_positions else "B T"
         run.record(self.at("position_ids"), position_ids, rows, "the place of every token", editable=False)
         # 2: their sum, in the reference's order
-        total = words + types
+        total, formula = words + types, "word + token type"
         if self.absolute:
-            positions = self.position_embeddings.forward(position_ids, run)
-            positions = run.record(
-                self.position_embeddings.path,
-                positions,
-                rows + self.shape[-2:],
-                "position_embeddings.weight[position_ids]",
-            )
-            total = total + positions
-        formula = "word + token type" + (" + position" if self.absolute else "")
+            total, formula = total + self._positions(position_ids, rows, run), "word + token type + position"
         total = run.record(self.at("sum"), total, self.shape, formula)
         # 3: normalised, and dropped out in training
         return self._normalise(total, run)
-
-    def _normalise(self, total: Array, run: Run) -> Array:
-        if self.dropout.alias(run):
-            return self.LayerNorm.forward(total, run, name=self.path, also=(self.dropout.path,))
-        normalised = self.LayerNorm.forward(total, run)
-        return run.record(
-            self.path, self.dropout.forward(normalised, run), self.shape, "dropout(LayerNorm(sum))"
-        )
 
     def backward(self, dy: Array | None, back: Backward) -> None:
         """dy (B, T, D): to the three tables, and to the trace's `inputs_embeds`."""
@@ -122,3 +94,33 @@ class Embeddings(Module):
             self.word_embeddings.backward(back.arrive(self.word_embeddings.path, dtotal), back)
         else:
             back.arrive("inputs_embeds", dtotal)
+
+    def _words(self, input_ids: Array | None, inputs_embeds: Array | None, run: Run) -> Array:
+        """Of every token its row of the table, or the vector that was given in its place: (B, T, D)."""
+        if input_ids is None:
+            return run.record("inputs_embeds", inputs_embeds, self.shape, "given in place of input_ids")
+        run.record("input_ids", input_ids, "B T", "the ids of the tokens", editable=False)
+        words, part = self.word_embeddings.forward(input_ids, run), self.word_embeddings.path
+        return run.record(part, words, self.shape, "word_embeddings.weight[input_ids]", ("inputs_embeds",))
+
+    def _types(self, token_type_ids: Array, run: Run) -> Array:
+        """Which of two sentences a token is in: (B, T, D)."""
+        formula = "0 in the first sentence, 1 in the second"
+        run.record(self.at("token_type_ids"), token_type_ids, "B T", formula, editable=False)
+        types, part = self.token_type_embeddings.forward(token_type_ids, run), self.token_type_embeddings.path
+        return run.record(part, types, self.shape, "token_type_embeddings.weight[token_type_ids]")
+
+    def _positions(self, position_ids: Array, rows: str, run: Run) -> Array:
+        """The place of a token: (B or 1, T, D)."""
+        positions, part = self.position_embeddings.forward(position_ids, run), self.position_embeddings.path
+        shape = rows + self.shape[-2:]
+        return run.record(part, positions, shape, "position_embeddings.weight[position_ids]")
+
+    def _normalise(self, total: Array, run: Run) -> Array:
+        """total (B, T, D) -> dropout(LayerNorm(total)); without dropout that is LayerNorm's own output."""
+        if self.dropout.alias(run):
+            return self.LayerNorm.forward(total, run, name=self.path, also=(self.dropout.path,))
+        normalised = self.LayerNorm.forward(total, run)
+        return run.record(
+            self.path, self.dropout.forward(normalised, run), self.shape, "dropout(LayerNorm(sum))"
+        )

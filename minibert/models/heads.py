@@ -62,7 +62,9 @@ class Transform(Module):
     """y = LayerNorm(act(x Wᵀ + b)): what the language-model heads do before the decoder.
 
     Args:
-        names: what the checkpoint calls the activation and the LayerNorm.
+        width, symbol: of the output, and the letter for it in shapes.
+        norm: what the checkpoint calls the LayerNorm.
+        name: the trace's name of the output, where it is not the LayerNorm's own.
     """
 
     def __init__(
@@ -74,79 +76,80 @@ class Transform(Module):
         symbol: str = "D",
         hidden_act: Any = None,
         norm: str = "LayerNorm",
+        name: str | None = None,
     ) -> None:
         super().__init__(path, parameters)
-        self.shape = f"B T {symbol}"
+        self.shape, self.name = f"B T {symbol}", name
         self.activation = F.find_activation(config.hidden_act if hidden_act is None else hidden_act)
         self.dense = Linear(self.at("dense"), parameters, config.hidden_size, width, self.shape, "hidden Wᵀ + b")
         self.norm = LayerNorm(self.at(norm), parameters, width, config.layer_norm_eps, self.shape)
 
-    def forward(self, x: Array, run: Run, name: str | None = None) -> Array:
-        """x (B, T, D) -> (B, T, width), recorded under `name` or the LayerNorm's own."""
+    def forward(self, x: Array, run: Run) -> Array:
+        """x (B, T, D) -> (B, T, width)."""
+        # 1: act(x Wᵀ + b)
         activated = activate(self.dense, self.activation, x, run, self.at("activation"))
         formula = f"{self.activation.name}(dense)"
         activated = run.record(self.at("activation"), activated, self.shape, formula, (self.at("transform_act_fn"),))
-        return self.norm.forward(activated, run, name=name)
+        # 2: LayerNorm
+        return self.norm.forward(activated, run, name=self.name)
 
-    def backward(self, dy: Array, back: Backward) -> Array:
-        """dy (B, T, width) -> dx (B, T, D)."""
+    def backward(self, dy: Array | None, back: Backward) -> Array | None:
+        """dy (B, T, width) -> dx (B, T, D), or None where no gradient arrives."""
+        dy = back.arrive(self.name or self.norm.path, dy)
+        if dy is None:
+            return None
+        # forward 2: y = LayerNorm(activated)
         dactivated = back.arrive(self.at("activation"), self.norm.backward(dy, back))
+        # forward 1: activated = act(x Wᵀ + b)
         return activate_backward(self.dense, self.activation, dactivated, back, self.at("activation"))
 
 
-class BertLMHead(Module):
-    """logits = transform(hidden) Wᵀ + b, at `cls.predictions`.
+class LMHead(Module):
+    """logits = transform(hidden) Wᵀ + b, a number for every word of the vocabulary at every token.
 
-    Parameters: transform.dense and transform.LayerNorm, decoder.weight (tied or its own), bias (V,).
+    The families make the two parts, each under its own names.
     """
 
-    def __init__(self, path: str, parameters: Parameters, config: Any, tied_to: str | None) -> None:
-        super().__init__(path, parameters)
-        self.transform = Transform(self.at("transform"), parameters, config, config.hidden_size)
-        self.decoder = Decoder(
-            self.at("decoder"), parameters, config.hidden_size, config.vocab_size, tied_to, self.at("bias")
-        )
-
-    def forward(self, hidden: Array, run: Run) -> Array:
-        """hidden (B, T, D) -> logits (B, T, V)."""
-        transformed = self.transform.forward(hidden, run, name=self.transform.path)
-        return self.decoder.forward(transformed, run, name=self.path)
-
-    def backward(self, dlogits: Array | None, back: Backward) -> Array | None:
-        """dlogits (B, T, V) -> dhidden (B, T, D)."""
-        dlogits = back.arrive(self.path, dlogits)
-        if dlogits is None and not back.asked_within(self.path):
-            return None
-        dtransformed = None if dlogits is None else self.decoder.backward(dlogits, back)
-        dtransformed = back.arrive(self.transform.path, dtransformed)
-        return None if dtransformed is None else self.transform.backward(dtransformed, back)
-
-
-class RobertaLMHead(Module):
-    """BERT's, except: at `lm_head` itself, with `layer_norm` for LayerNorm, and the erf GELU whatever the config."""
-
-    def __init__(self, path: str, parameters: Parameters, config: Any, tied_to: str | None) -> None:
-        super().__init__(path, parameters)
-        self.transform = Transform(path, parameters, config, config.hidden_size, hidden_act="gelu", norm="layer_norm")
-        self.decoder = Decoder(
-            self.at("decoder"), parameters, config.hidden_size, config.vocab_size, tied_to, self.at("bias")
-        )
+    transform: Transform
+    decoder: Decoder
 
     def forward(self, hidden: Array, run: Run) -> Array:
         """hidden (B, T, D) -> logits (B, T, V)."""
         return self.decoder.forward(self.transform.forward(hidden, run), run, name=self.path)
 
     def backward(self, dlogits: Array | None, back: Backward) -> Array | None:
-        """dlogits (B, T, V) -> dhidden (B, T, D)."""
+        """dlogits (B, T, V) -> dhidden (B, T, D), or None where no gradient arrives."""
         dlogits = back.arrive(self.path, dlogits)
         if dlogits is None and not back.asked_within(self.path):
             return None
         dtransformed = None if dlogits is None else self.decoder.backward(dlogits, back)
-        dtransformed = back.arrive(self.transform.norm.path, dtransformed)
-        return None if dtransformed is None else self.transform.backward(dtransformed, back)
+        return self.transform.backward(dtransformed, back)
 
 
-class RemBertLMHead(Module):
+class BertLMHead(LMHead):
+    """BERT's, at `cls.predictions`.
+
+    Parameters: transform.dense and transform.LayerNorm, decoder.weight (tied or its own), bias (V,).
+    """
+
+    def __init__(self, path: str, parameters: Parameters, config: Any, tied_to: str | None) -> None:
+        super().__init__(path, parameters)
+        width, transform = config.hidden_size, self.at("transform")
+        self.transform = Transform(transform, parameters, config, width, name=transform)
+        self.decoder = Decoder(self.at("decoder"), parameters, width, config.vocab_size, tied_to, self.at("bias"))
+
+
+class RobertaLMHead(LMHead):
+    """BERT's, except: at `lm_head` itself, with `layer_norm` for LayerNorm, and the erf GELU whatever the config."""
+
+    def __init__(self, path: str, parameters: Parameters, config: Any, tied_to: str | None) -> None:
+        super().__init__(path, parameters)
+        width = config.hidden_size
+        self.transform = Transform(path, parameters, config, width, hidden_act="gelu", norm="layer_norm")
+        self.decoder = Decoder(self.at("decoder"), parameters, width, config.vocab_size, tied_to, self.at("bias"))
+
+
+class RemBertLMHead(LMHead):
     """RoBERTa's shape, except: widened to the output embedding, the config's activation, a decoder bias in place."""
 
     def __init__(self, path: str, parameters: Parameters, config: Any, tied_to: str | None) -> None:
@@ -154,9 +157,6 @@ class RemBertLMHead(Module):
         width = config.output_embedding_size
         self.transform = Transform(path, parameters, config, width, symbol="O")
         self.decoder = Decoder(self.at("decoder"), parameters, width, config.vocab_size, tied_to)
-
-    forward = RobertaLMHead.forward
-    backward = RobertaLMHead.backward
 
 
 class Classifier(Module):

@@ -25,7 +25,7 @@ def classification_loss_backward(back: Backward, name: str = "loss", dloss: Arra
 
 
 def _narrowed(gradient: Array, back: Backward) -> Array:
-    """In the model's dtype: losses of float16 are computed in float32."""
+    """In the model's dtype: a loss may have been computed in a wider one."""
     return gradient.astype(back.dtype, copy=False)
 
 

@@ -2,7 +2,7 @@
 
 A forward pass is given a `Run`, which knows the trace (or that there is none) and where dropout masks come
 from; a backward pass is given a `Backward`, which reads the trace and gathers the gradients. Without a trace
-nothing is kept: `Run.record` hands the value back and `Run.spare` lets the next step write over it.
+nothing is kept: `Run.record` hands the value back, and that is all.
 """
 
 from minibert.trace.backward import Backward

@@ -412,9 +412,9 @@ WRONG_MODELS: dict[str, tuple[tuple[str, Setting], Callable[[pytest.MonkeyPatch]
     "the feed-forward's residual is dropped": (BARE, replace(layer.Layer, "backward", residual_of_attention_only)),
     "the pooler's gradient is spread over tokens": (BARE, replace(pooler.Pooler, "backward", pooler_everywhere)),
     "the pooler's tanh is forgotten": (BARE, replace(pooler.Pooler, "backward", pooler_without_tanh)),
-    "values get no gradient": (BARE, replace(attention.SelfAttention, "heads_backward", value_branch_lost)),
+    "values get no gradient": (BARE, replace(attention.SelfAttention, "projections_backward", value_branch_lost)),
     "cached keys' gradient goes to new tokens": (
-        CACHED, replace(attention.SelfAttention, "heads_backward", first_new_tokens)),
+        CACHED, replace(attention.SelfAttention, "projections_backward", first_new_tokens)),
     "softmax's derivative is left out": (BARE, replace(attention.F, "softmax_backward", lambda _: lambda dp, p: dp)),
     "the head mask is forgotten": (MASKED, replace(attention.SelfAttention, "backward", head_mask_forgotten)),
     "dropout is not scaled": (TRAINED, replace(module.F, "dropout_backward", lambda _: lambda dy, mask, p: dy * mask)),
