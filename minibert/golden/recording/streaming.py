@@ -31,6 +31,7 @@ class StreamTrace(Trace):
         self._sink = sink
 
     def keeps(self, name: str, aliases: tuple[str, ...] = ()) -> bool:
+        del name, aliases
         return True  # so that steps compute what only a reader wants
 
     def record(self, point: TracePoint, value: Array) -> None:
@@ -47,22 +48,22 @@ class StreamTrace(Trace):
 
 
 class _ParameterGradients(dict[str, Array]):
-    """Where modules put the gradients of parameters: each goes on as soon as it is whole."""
+    """Where modules put the gradients of parameters: each goes on as soon as it is complete."""
 
     def __init__(self, sink: Sink) -> None:
         super().__init__()
         self._sink = sink
         self._sent: set[str] = set()
 
-    def hold(self, name: str, gradient: Array) -> None:
-        """Keep a part of a gradient that other parts will be added to."""
+    def add_part(self, name: str, gradient: Array) -> None:
+        """Keep a part of a gradient: the others are added to it, and `send_sums` hands the sum on."""
         if name in self:
             self[name].__iadd__(gradient)
         else:
             super().__setitem__(name, gradient)
 
     def __setitem__(self, name: str, gradient: Array) -> None:
-        """The whole gradient."""
+        """Hand on the whole gradient."""
         self.pop(name, None)
         if name in self._sent:
             raise AssertionError(f"the gradient of {name} was complete, and got another part")
@@ -71,8 +72,8 @@ class _ParameterGradients(dict[str, Array]):
         full = PARAMETER_GRADIENT_PREFIX + name
         self._sink(NamedArray(full, PARAMETER_GRADIENT, to_numpy(gradient), formula=formula))
 
-    def flush(self) -> None:
-        """Hand on what is still held."""
+    def send_sums(self) -> None:
+        """Hand on the gradients that came in parts."""
         for name in list(self):
             self[name] = self[name]
 
@@ -89,7 +90,7 @@ class _StreamBackward(Backward):
 
     def add(self, name: str, gradient: Array) -> None:
         if name in self._used_twice or name.endswith("distance_embedding.weight"):
-            self.grads.hold(name, gradient)
+            self.grads.add_part(name, gradient)
         else:
             self.grads[name] = gradient
 
@@ -128,5 +129,5 @@ def run_streamed(
         back = _StreamBackward.of(trace, gradients, model.parameters, sink=sink, used_twice=shared)
         model.backward_from(back)
         back.check_entered()
-        back.grads.flush()
+        back.grads.send_sums()
     return trace.tape.outputs
