@@ -1,12 +1,20 @@
-"""The models and inputs of these tests."""
+"""The models, inputs and packs of these tests."""
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import minibert as mb
+from minibert.golden.packs.manifest import DIGEST_KEY, KEY, canonical, text_digest
+from minibert.weights.safetensors import open_safetensors
+from minibert.weights.save import save_safetensors
+from tests.golden.port import Port
 
 TOKENS = 7
+VOCAB = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "dog", "ran", "##s", "home", "."]
 
 
 def bert(dtype: str = "float32", seed: int = 0, **changes: Any) -> mb.BertForMaskedLM:
@@ -34,3 +42,24 @@ def batch(labels: bool = False) -> dict[str, np.ndarray]:
     if labels:
         inputs["labels"] = np.array([[-100, 9, -100, 3, -100, -100, 3], [-100, 25, -100, -100, 3, -100, -100]])
     return inputs
+
+
+def ported(fault: str = "", layer: int = 0) -> dict[str, np.ndarray]:
+    """What a port of `bert()` gives for `batch()`, with one mistake or without."""
+    model = bert()
+    return Port(model.state_dict(), model.config, fault, layer).run(**batch())
+
+
+def tokenizer() -> mb.BertTokenizer:
+    return mb.BertTokenizer(vocab={token: i for i, token in enumerate(VOCAB)})
+
+
+def rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, np.ndarray]], None], seal: bool = True) -> None:
+    """Change manifest and arrays of a pack, and seal it again with a checksum."""
+    file = open_safetensors(path, mapped=False)
+    manifest = json.loads(file.metadata[KEY])
+    arrays = {name: np.array(file[name]) for name in file}
+    change(manifest, arrays)
+    text = canonical(manifest)
+    sealed = {KEY: text, DIGEST_KEY: text_digest(text) if seal else file.metadata[DIGEST_KEY]}
+    save_safetensors(path, arrays, sealed)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minibert as mb
-from tests.golden.models import batch, bert
+from tests.golden.models import batch, bert, ported
 from tests.golden.port import Port
 
 LAYER = "bert.encoder.layer.0"
@@ -83,23 +83,13 @@ WITH_WEIGHTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return mb.golden.record(bert(), batch(), tmp_path_factory.mktemp("golden") / "bert.safetensors")
-
-
-def ported(fault: str = "", layer: int = 0) -> dict[str, np.ndarray]:
-    model = bert()
-    return Port(model.state_dict(), model.config, fault, layer).run(**batch())
-
-
 def test_catalogue_is_large_enough() -> None:
     assert len({fault for fault, _, _ in FAULTS}) == len(FAULTS) >= 25
     assert sum(bool(words) for _, _, words in FAULTS) >= 12
 
 
-def test_correct_port_raises_no_alarm(pack: Path) -> None:
-    report = mb.golden.diff(pack, ported())
+def test_correct_port_raises_no_alarm(forward_pack: Path) -> None:
+    report = mb.golden.diff(forward_pack, ported())
     assert report.ok
     assert report.first is None
     assert report.compared >= 35
@@ -108,8 +98,8 @@ def test_correct_port_raises_no_alarm(pack: Path) -> None:
 
 
 @pytest.mark.parametrize(("fault", "where", "words"), FAULTS, ids=[fault for fault, _, _ in FAULTS])
-def test_fault_is_found_and_named(pack: Path, fault: str, where: str, words: str) -> None:
-    report = mb.golden.diff(pack, ported(fault))
+def test_fault_is_found_and_named(forward_pack: Path, fault: str, where: str, words: str) -> None:
+    report = mb.golden.diff(forward_pack, ported(fault))
     assert not report.ok
     assert report.first is not None
     assert report.first.name == where
@@ -118,8 +108,8 @@ def test_fault_is_found_and_named(pack: Path, fault: str, where: str, words: str
 
 
 @pytest.mark.parametrize(("fault", "where", "words"), WITH_WEIGHTS, ids=[fault for fault, _, _ in WITH_WEIGHTS])
-def test_weights_let_more_be_named(pack: Path, fault: str, where: str, words: str) -> None:
-    first = mb.golden.diff(pack, ported(fault), weights=bert()).first
+def test_weights_let_more_be_named(forward_pack: Path, fault: str, where: str, words: str) -> None:
+    first = mb.golden.diff(forward_pack, ported(fault), weights=bert()).first
     assert first is not None
     assert first.name == where
     assert words in first.diagnosis
@@ -139,8 +129,8 @@ def test_fault_of_the_mask_is_named_in_float64_too(tmp_path: Path, fault: str) -
 
 
 @pytest.mark.parametrize("fault", ["scale missing", "tanh GELU", "attention residual missing", "key bias missing"])
-def test_fault_in_the_second_layer_is_found_there(pack: Path, fault: str) -> None:
-    first = mb.golden.diff(pack, ported(fault, layer=1)).first
+def test_fault_in_the_second_layer_is_found_there(forward_pack: Path, fault: str) -> None:
+    first = mb.golden.diff(forward_pack, ported(fault, layer=1)).first
     assert first is not None
     assert first.name.startswith("bert.encoder.layer.1.")
     assert first.diagnosis
@@ -160,11 +150,11 @@ COARSE = [
 
 
 @pytest.mark.parametrize(("fault", "where", "words"), COARSE, ids=[fault for fault, _, _ in COARSE])
-def test_partial_pack_is_still_diagnosed(pack: Path, fault: str, where: str, words: str) -> None:
+def test_partial_pack_is_still_diagnosed(forward_pack: Path, fault: str, where: str, words: str) -> None:
     values: dict[str, Any] = {
         name: array for name, array in ported(fault).items() if any(fnmatchcase(name, glob) for glob in HOOKED)
     }
-    report = mb.golden.diff(pack, values, weights=bert())
+    report = mb.golden.diff(forward_pack, values, weights=bert())
     assert report.first is not None
     assert report.first.name == where
     assert words in report.first.diagnosis

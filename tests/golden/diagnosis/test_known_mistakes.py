@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minibert.golden import check, diff, open_pack, record
+from minibert.golden import diff, open_pack, record
 from minibert.golden.diagnosis.known_mistakes import mistakes_of_step
 from minibert.golden.diagnosis.tensor_pair import TensorPair
 from tests.golden.models import batch, bert
@@ -56,12 +56,3 @@ def test_other_families(tmp_path: Path, class_name: str) -> None:
         tried, named, _ = recognised(path, model.state_dict())
     assert tried > 150
     assert named >= 0.85 * tried, f"{named} of {tried}"
-
-
-def test_check_of_arrays_is_diff(tmp_path: Path) -> None:
-    path = record(bert(), batch(), tmp_path / "p")
-    name = "bert.encoder.layer.0.intermediate"
-    dense = open_pack(path)[f"{name}.dense"]
-    report = check(path, {"mine": dense}, names={name: "mine"}, only=name)
-    assert report.first is not None
-    assert report.first.diagnosis == "the activation is missing"
