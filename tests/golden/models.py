@@ -8,6 +8,10 @@ from typing import Any
 import numpy as np
 
 import minibert as mb
+from minibert.backend import to_numpy
+from minibert.golden import open_pack
+from minibert.golden.diagnosis.known_mistakes import mistakes_of_step
+from minibert.golden.diagnosis.tensor_pair import TensorPair
 from minibert.golden.packs.manifest import DIGEST_KEY, KEY, canonical, text_digest
 from minibert.weights.safetensors import open_safetensors
 from minibert.weights.save import save_safetensors
@@ -32,6 +36,11 @@ def bert(dtype: str = "float32", seed: int = 0, **changes: Any) -> mb.BertForMas
         array = model.parameters[name]
         array += (rng.normal(size=array.shape) * 0.2).astype(array.dtype)
     return model
+
+
+def weights() -> dict[str, np.ndarray]:
+    """The parameters of `bert()`, on the host."""
+    return {name: to_numpy(array) for name, array in bert().state_dict().items()}
 
 
 def batch(labels: bool = False) -> dict[str, np.ndarray]:
@@ -63,3 +72,17 @@ def rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, np.ndarray]]
     text = canonical(manifest)
     sealed = {KEY: text, DIGEST_KEY: text_digest(text) if seal else file.metadata[DIGEST_KEY]}
     save_safetensors(path, arrays, sealed)
+
+
+def pair_of(path: Path, name: str, other: np.ndarray, weights: Any = None) -> TensorPair:
+    """A tensor of a pack beside another array, as diagnoses see them."""
+    pack = open_pack(path)
+    entry = pack.entries[name]
+    floor = 0.0 if entry.floor is None else entry.floor["rms"]
+    return TensorPair(entry, pack[name], other, floor, pack, None, weights)
+
+
+def mistaken(path: Path, name: str, other: np.ndarray, weights: Any = None) -> str:
+    """The known mistake of a step that an array is; "" if it is none."""
+    pair = pair_of(path, name, other, weights)
+    return pair.first_that_explains(mistakes_of_step(pair))
