@@ -1,6 +1,6 @@
 """Checks of plain values that several floors share: each raises InputError with the name and the value in it."""
 
-import math
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +12,7 @@ from minibert.messages import quoted
 
 def check_number(name: str, value: Any, lower: float | None = None, below: float | None = None) -> None:
     """Raise InputError unless value is a finite number, at least `lower` and less than `below`."""
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     if not number or (lower is not None and value < lower) or (below is not None and value >= below):
         bounds = [] if lower is None else [f"of at least {lower:g}"]
         bounds += [] if below is None else [f"below {below:g}"]

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from minibert.errors import ConfigError
+from minibert.messages import quoted, shown
 from minibert.models.config import BertConfig, PretrainedConfig, RemBertConfig, RobertaConfig, read_config
 from minibert.models.options import choose_backend, choose_dtype, take_options
 from minibert.weights import HUB_OPTIONS
@@ -46,14 +47,14 @@ class AutoConfig:
         fields, changes = read_config(name_or_path, options)
         family = fields.get("model_type")
         if family not in CONFIGS:
-            raise ConfigError(f"{name_or_path}: model_type is {family!r}, but minibert has {', '.join(CONFIGS)}.")
+            raise ConfigError(f"{shown(name_or_path)}: model_type is {quoted(family)}, but minibert has {', '.join(CONFIGS)}.")
         return CONFIGS[family].from_dict(fields).changed(changes)
 
     @classmethod
     def for_model(cls, model_type: str, **fields: Any) -> PretrainedConfig:
         """A new configuration of this family: "bert", "roberta" or "rembert"."""
         if model_type not in CONFIGS:
-            raise ConfigError(f"model_type is {model_type!r}, but minibert has {', '.join(CONFIGS)}.")
+            raise ConfigError(f"model_type is {quoted(model_type)}, but minibert has {', '.join(CONFIGS)}.")
         return CONFIGS[model_type](**fields)
 
 
@@ -67,7 +68,7 @@ class _AutoModel:
         """The class of this task for the configuration's family. Raises ConfigError if the family has none."""
         family = config.model_type
         if family not in CONFIGS:
-            raise ConfigError(f"{cls.__name__} takes a configuration of {', '.join(CONFIGS)}, not {family!r}.")
+            raise ConfigError(f"{cls.__name__} takes a configuration of {', '.join(CONFIGS)}, not {quoted(family)}.")
         found = cls._find_class(family)
         if found is None:
             having = [auto.__name__ for auto in _AutoModel.__subclasses__() if auto._find_class(family)]

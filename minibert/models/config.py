@@ -1,9 +1,10 @@
 """Configurations: the fields of the Hugging Face documentation, with its defaults, checked when they are made."""
 
 import copy
+import inspect
 import json
-import math
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -234,7 +235,9 @@ class PretrainedConfig:
 
     @classmethod
     def _common_defaults(cls) -> dict[str, Any]:
-        return _COMMON
+        """The common fields that a saved file leaves out at these values: the family has no default of its own."""
+        own = inspect.signature(cls.__init__).parameters
+        return {name: default for name, default in _COMMON.items() if name not in own}
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write config.json into the folder, which is made if need be."""
@@ -329,7 +332,7 @@ def _is_int(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _is_list_of_texts(value: Any) -> bool:
@@ -513,11 +516,6 @@ class RemBertConfig(PretrainedConfig):
                 f"tie_word_embeddings=True needs equal widths, but input_embedding_size is {self.input_embedding_size} "
                 f"and output_embedding_size {self.output_embedding_size}."
             )
-
-    @classmethod
-    def _common_defaults(cls) -> dict[str, Any]:
-        # a saved file always says whether the embeddings are tied: here the families' defaults differ
-        return {name: default for name, default in _COMMON.items() if name != "tie_word_embeddings"}
 
     @property
     def classifier_dropout_or_default(self) -> float:

@@ -151,6 +151,10 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     *[("BertConfig", {name: 1},
        f"the configuration has a field {name!r}, but that is the name of a method; rename the field.")
       for name in ("validate", "to_dict", "_check", "_set_labels", "use_return_dict", "__eq__")],
+    ("BertConfig", {"layer_norm_eps": -(10**400)},
+     f"layer_norm_eps is -1{'0' * 75}...: a number of 0 or more belongs there."),
+    ("BertConfig", {"classifier_dropout": 10**400},
+     f"classifier_dropout is 1{'0' * 76}...: None or a number from 0 to 1 belongs there."),
     ("BertConfig", {"hidden_act": []}, "hidden_act must be a name or a function, not list."),
     ("BertConfig", {"hidden_size": "x" * 3000},
      "hidden_size is '" + "x" * 76 + "...: a positive integer belongs there."),
@@ -228,6 +232,14 @@ def test_json_round_trip(config: mb.PretrainedConfig, tmp_path: Path) -> None:
         assert again.to_json_string() == text
         assert vars(again) == vars(config)
     assert repr(config).startswith(f"{cls.__name__} {{")
+
+
+@pytest.mark.parametrize("name", ["RobertaConfig", "RemBertConfig"])
+def test_no_token_is_another_thing_than_the_familys_default(name: str) -> None:
+    config = getattr(mb, name)(bos_token_id=None, eos_token_id=None)
+    again = type(config).from_dict(json.loads(config.to_json_string()))
+    assert again == config
+    assert again.bos_token_id is None
 
 
 def test_overrides() -> None:

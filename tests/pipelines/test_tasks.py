@@ -328,7 +328,9 @@ class TestTokenClassification:
         (entries,) = pipe(words, is_split_into_words=True)
         for entry in entries:
             assert entry["word"].removeprefix("##") == SENTENCES[0].lower()[entry["start"] : entry["end"]]
-        assert [entries, entries] == pipe([words, words], is_split_into_words=True)
+        alike = [{**entry, "score": pytest.approx(entry["score"], rel=1e-6)} for entry in entries]
+        # a batch of another size: BLAS may sum in another order
+        assert [alike, alike] == pipe([words, words], is_split_into_words=True)
 
     def test_mistakes(self) -> None:
         pipe = self.pipe()
