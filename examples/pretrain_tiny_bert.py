@@ -56,7 +56,7 @@ def main() -> None:
     trainer = make_trainer(tokenizer, train_rows, held_out_rows, options)
     trainer.train(resume_from_checkpoint=last_checkpoint(options.output))
     accuracy = trainer.evaluate()
-    baselines = count_baselines(train_rows, held_out_rows, tokenizer)
+    baselines = count_baselines(train_rows, held_out_rows)
     results = {
         "corpus": options.corpus,
         "steps": trainer.global_step,
@@ -125,7 +125,7 @@ def make_trainer(
         mb.BertForMaskedLM(config, seed=0), args, [{"input_ids": row} for row in train],
         [{"input_ids": row} for row in held_out],
         mb.DataCollatorForLanguageModeling(tokenizer, seed=0), tokenizer,
-        compute_metrics=masked_accuracy, preprocess_logits_for_metrics=lambda logits, labels: logits.argmax(-1),
+        compute_metrics=masked_accuracy, preprocess_logits_for_metrics=lambda logits, _: logits.argmax(-1),
     )  # fmt: skip
 
 
@@ -135,9 +135,7 @@ def masked_accuracy(prediction: mb.EvalPrediction) -> dict[str, float]:
     return {"accuracy": float((prediction.predictions == prediction.label_ids)[hidden].mean())}
 
 
-def count_baselines(
-    train: list[list[int]], held_out: list[list[int]], tokenizer: mb.BertTokenizer
-) -> dict[str, float]:
+def count_baselines(train: list[list[int]], held_out: list[list[int]]) -> dict[str, float]:
     """Accuracy, over every held-out token, of two counts on the training text."""
     single = collections.Counter(token for row in train for token in row[1:-1])
     most_frequent = single.most_common(1)[0][0]

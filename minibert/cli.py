@@ -10,6 +10,7 @@ commands cost no more than Python's own start.
 import argparse
 import importlib
 import os
+import shutil
 import sys
 import textwrap
 import warnings
@@ -47,26 +48,26 @@ exit codes:
 """
 
 
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Paragraphs as wide as the terminal; lines that begin with a blank, the examples, as they are."""
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        lines: list[str] = []
-        for block in text.split("\n\n"):
-            if block.startswith(" ") or "\n " in block:
-                lines += [*block.splitlines(), ""]
-            else:
-                lines += [*textwrap.wrap(block, width), ""]
-        return "\n".join(lines[:-1])
+def paragraphs(text: str | None) -> str:
+    """A text as wide as the terminal, paragraph by paragraph; blocks with indented lines, the examples, as they are."""
+    width = max(shutil.get_terminal_size().columns - 2, 11)  # as argparse has it
+    lines: list[str] = []
+    for block in (text or "").split("\n\n"):
+        if block.startswith(" ") or "\n " in block:
+            lines += [*block.splitlines(), ""]
+        else:
+            lines += [*textwrap.wrap(block, width), ""]
+    return "\n".join(lines[:-1])
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The parser of the whole command; with `only`, the other commands are there by name alone."""
+    as_it_is = argparse.RawDescriptionHelpFormatter
     whole = argparse.ArgumentParser(
         prog="minibert",
-        description="Every number inside BERT, RoBERTa and RemBERT, in plain NumPy.",
-        epilog=_EXAMPLES,
-        formatter_class=_Help,
+        description=paragraphs("Every number inside BERT, RoBERTa and RemBERT, in plain NumPy."),
+        epilog=paragraphs(_EXAMPLES),
+        formatter_class=as_it_is,
     )
     whole.add_argument("--version", action="version", version=f"minibert {minibert.__version__}")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -75,8 +76,9 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
             commands.add_parser(name, help=text)
             continue
         command = importlib.import_module(f"minibert.commands.{module}")
-        sub = commands.add_parser(name, help=text, description=command.__doc__, formatter_class=_Help)
+        sub = commands.add_parser(name, help=text, description=paragraphs(command.__doc__), formatter_class=as_it_is)
         command.add_arguments(sub)
+        sub.epilog = paragraphs(sub.epilog)
         sub.set_defaults(run=command.run)
     return whole
 

@@ -65,7 +65,7 @@ fill("Mary has a cat. The cat is black. Mary loves {mask} black cat.")[0]["token
         "place or animal, which is any of several: more than chance is not to be had there.".format(
             **figures["story_tokens"]
         ),
-        *torch_section(name, figures),
+        *torch_section(figures),
         "## Prompts\n\nA list written before the trained model was seen; first choices, with their probabilities. "
         f"{right(figures['prompts'])} of {len(figures['prompts'])} are right.\n\n"
         + prompt_table(figures["prompts"], True),
@@ -105,7 +105,7 @@ def figures_table(figures: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def torch_section(name: str, figures: Mapping[str, Any]) -> list[str]:
+def torch_section(figures: Mapping[str, Any]) -> list[str]:
     """How the same recipe did in PyTorch, if it was run."""
     if "compared" not in figures:
         return []

@@ -137,7 +137,7 @@ def fine_tune(model: Any, tokenizer: Any, train: Any, test: Any, output: Path) -
     trainer = mb.Trainer(
         model, args, train, test, mb.DataCollatorForTokenClassification(tokenizer), tokenizer,
         compute_metrics=lambda found: {"accuracy": score(*found)["all"]},
-        preprocess_logits_for_metrics=lambda logits, labels: logits.argmax(-1),
+        preprocess_logits_for_metrics=lambda logits, _: logits.argmax(-1),
     )  # fmt: skip
     trainer.train(resume_from_checkpoint=last_checkpoint(output))
     round_to_float16(model)

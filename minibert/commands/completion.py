@@ -48,7 +48,7 @@ def script(shell: str) -> str:
 
 
 def _actions(parser: argparse.ArgumentParser) -> Any:
-    """Every argument of a parser and of its commands."""
+    """Every argument of a parser and of its commands; argparse has no public list of them."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for sub in dict.fromkeys(action.choices.values()):

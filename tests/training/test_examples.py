@@ -46,7 +46,7 @@ def test_held_out_stories_are_not_learned_from(examples) -> None:
 def test_baselines_are_counted_on_the_training_text(examples) -> None:
     demo = examples("pretrain_tiny_bert")
     rows = [[2, 5, 6, 5, 7, 3], [2, 5, 6, 3]]
-    found = demo.count_baselines(rows, [[2, 5, 6, 6, 3]], None)
+    found = demo.count_baselines(rows, [[2, 5, 6, 6, 3]])
     assert found == {"unigram": pytest.approx(1 / 3), "bigram": pytest.approx(2 / 3)}
 
 

@@ -36,7 +36,8 @@ def gather_card(name: str, texts: int = 1, tokens: int | None = None) -> dict[st
     if tokens is not None and tokens > positions_of(config):
         raise InputError(f"the model has positions for {positions_of(config)} tokens, not for {tokens}.")
     cls = class_of_checkpoint(folder)
-    options, stored = _pooling_option(cls, config, _open(folder))
+    stored = _open(folder)
+    options = _pooling_option(cls, stored)
     model = cls(config, backend="numpy", _new=False, **options)
     tokenizer, lacking = _tokenizer(name)
     return {
@@ -77,11 +78,11 @@ def _open(folder: Path) -> Any:
         return str(reason)
 
 
-def _pooling_option(cls: Any, config: Any, stored: Any) -> tuple[dict[str, Any], Any]:
+def _pooling_option(cls: Any, stored: Any) -> dict[str, Any]:
     """A bare encoder is taken without a pooler where its file has none."""
     if cls.task == "encoder" and not isinstance(stored, str) and not any("pooler." in name for name in stored):
-        return {"add_pooling_layer": False}, stored
-    return {}, stored
+        return {"add_pooling_layer": False}
+    return {}
 
 
 # the parts of a card

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import minibert as mb
 from minibert.backend import backend_of_device
+from minibert.commands.card.gather import positions_of
 from minibert.commands.device import parse_device
 from minibert.commands.training import data, metrics
 from minibert.commands.training.folder import LEARNED, TOKENIZER
@@ -360,7 +361,7 @@ def _check_vocabulary(model: Any, tokenizer: Any) -> None:
 
 def _set_length(options: dict[str, Any], config: Any) -> None:
     """--max-length, by default 128 or as many tokens as there are positions."""
-    most = config.max_position_embeddings - (config.pad_token_id + 1 if config.model_type == "roberta" else 0)
+    most = positions_of(config)
     if options["max_length"] is None:
         options["max_length"] = min(128, most)
     if options["max_length"] > most:

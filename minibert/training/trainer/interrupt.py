@@ -2,7 +2,6 @@
 
 import signal
 import threading
-from types import FrameType
 from typing import Any
 
 
@@ -27,7 +26,7 @@ class Interrupt:
         if self._ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, *_: Any) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True

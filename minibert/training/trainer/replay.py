@@ -19,9 +19,7 @@ class _MaskReplay(np.random.Generator):
         self.masks = masks
         self.used = 0
 
-    def integers(
-        self, low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False
-    ) -> Any:
+    def integers(self, *_bounds: Any, size: Any = None, dtype: Any = np.int64) -> Any:  # type: ignore[override]
         """The largest number where the mask keeps, 0 where it drops: the mask is what is at least p · 65536."""
         if self.used == len(self.masks):
             raise TraceError(f"the replay has {len(self.masks)} dropout masks, and one more was asked for.")
