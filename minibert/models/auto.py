@@ -69,14 +69,15 @@ class _AutoModel:
         family = config.model_type
         if family not in CONFIGS:
             raise ConfigError(f"{cls.__name__} takes a configuration of {', '.join(CONFIGS)}, not {quoted(family)}.")
-        found = cls._find_class(family)
+        found = cls.class_in(family)
         if found is None:
-            having = [auto.__name__ for auto in _AutoModel.__subclasses__() if auto._find_class(family)]
+            having = [auto.__name__ for auto in _AutoModel.__subclasses__() if auto.class_in(family)]
             raise ConfigError(f"{cls.__name__}: {family} models have no such task; they have {', '.join(having)}.")
         return found
 
     @classmethod
-    def _find_class(cls, family: str) -> Any:
+    def class_in(cls, family: str) -> Any:
+        """The class of this task in a family, None where it has none."""
         classes = classes_of(family)
         return next((classes[task] for task in cls.tasks if task in classes), None)
 

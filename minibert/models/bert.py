@@ -11,11 +11,12 @@ from minibert.backend import Array
 from minibert.models.arguments import CACHE_POSITION, ENCODER_STATES, OUTPUT, PAST_KEY_VALUES, TEXT, USE_CACHE, takes
 from minibert.models.config import BertConfig
 from minibert.models.embeddings import Embeddings
-from minibert.models.encoder import Encoder, StackOutputs
+from minibert.models.encoder import Encoder
 from minibert.models.files import PreTrainedModel
 from minibert.models.pooler import Pooler
 from minibert.models.heads import BertLMHead
 from minibert.models.inputs import Inputs
+from minibert.models.model import Encoded
 from minibert.models.outputs import BaseModelOutputWithPoolingAndCrossAttentions
 from minibert.models.tasks import (
     CausalLM,
@@ -74,8 +75,8 @@ class BertModel(BertPreTrainedModel):
         """The stack of layers."""
         return Encoder(self.at("encoder"), self.parameters, self.config)
 
-    def encode(self, inputs: Inputs, run: Run) -> tuple[StackOutputs, Array | None]:
-        """ids (B, T) -> the layers' output (B, T, D), with what was asked for on the way, and the pooled one (B, D)."""
+    def encode(self, inputs: Inputs, run: Run) -> Encoded:
+        """ids (B, T) -> hidden (B, T, D) of the last layer, pooled (B, D) of the first token."""
         embedded = self.embeddings.forward(
             inputs.input_ids,
             inputs.token_type_ids,
@@ -86,7 +87,7 @@ class BertModel(BertPreTrainedModel):
         )
         states = self.encoder.forward(embedded, run, inputs.stack, inputs.keep_hidden, inputs.keep_attentions)
         pooled = None if self.pooler is None else self.pooler.forward(states.hidden, run)
-        return states, pooled
+        return Encoded(states.hidden, pooled, states)
 
     def encode_backward(self, dhidden: Array | None, dpooled: Array | None, back: Backward) -> None:
         """dhidden (B, T, D) of the layers' output, dpooled (B, D) of the pooled: down to the embeddings."""
@@ -94,10 +95,7 @@ class BertModel(BertPreTrainedModel):
             through_pooler = self.pooler.backward(dpooled, back)
             if through_pooler is not None:
                 dhidden = through_pooler if dhidden is None else dhidden + through_pooler
-        dembedded = self.encoder.backward(dhidden, back)
-        if dembedded is None and back.asked_within(self.embeddings.path):
-            dembedded = back.zeros(self.embeddings.path)
-        self.embeddings.backward(dembedded, back)
+        self.embeddings.backward(self.encoder.backward(dhidden, back), back)
 
     # positions, where none are given
 
@@ -124,8 +122,9 @@ class BertModel(BertPreTrainedModel):
         """The trace name of what enters the first layer."""
         return self.embeddings.path
 
-    def apply_head(self, hidden: Array, pooled: Array | None, labels: None, run: Run) -> tuple[Any, dict[str, Any]]:
+    def apply_head(self, encoded: Encoded, labels: None, run: Run) -> tuple[Any, dict[str, Any]]:
         """No head: hidden (B, T, D) and pooled (B, D) as they are."""
+        hidden, pooled, _ = encoded
         output = BaseModelOutputWithPoolingAndCrossAttentions(last_hidden_state=hidden, pooler_output=pooled)
         names = {"last_hidden_state": self.encoder.layer[-1].path}
         return output, names if self.pooler is None else {**names, "pooler_output": self.pooler.path}
@@ -133,51 +132,127 @@ class BertModel(BertPreTrainedModel):
 
 class BertForPreTraining(BertPreTrainedModel, PreTraining):
     """Masked tokens and next sentence at once (Devlin et al. 2018, section 3.1): `cls.predictions` over every token,
-    `cls.seq_relationship` over the pooled first one."""
+    `cls.seq_relationship` over the pooled first one.
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> model = mb.BertForPreTraining(config, seed=0)
+        >>> out = model(input_ids=[[2, 7, 3]], labels=[[-100, 8, -100]], next_sentence_label=[0])
+        >>> out.prediction_logits.shape, out.seq_relationship_logits.shape, out.loss.shape
+        ((1, 3, 30), (1, 2), ())
+    """
 
     base_class = BertModel
     lm_head_class, lm_head_path = BertLMHead, "cls.predictions"
 
 
 class BertLMHeadModel(BertPreTrainedModel, CausalLM):
-    """The next token of a text, for a decoder (`is_decoder=True`)."""
+    """The next token of a text, for a decoder (`is_decoder=True`).
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> model = mb.BertLMHeadModel(config.changed({"is_decoder": True}), seed=0)
+        >>> model(input_ids=[[2, 7, 3]], labels=[[2, 7, 3]]).logits.shape
+        (1, 3, 30)
+        >>> model.generate([[2, 7, 3]], max_new_tokens=2).shape
+        (1, 5)
+    """
 
     base_class = BertModel
     lm_head_class, lm_head_path = BertLMHead, "cls.predictions"
 
 
 class BertForMaskedLM(BertPreTrainedModel, MaskedLM):
-    """The tokens behind [MASK]."""
+    """The tokens behind [MASK] (Devlin et al. 2018, section 3.1, task 1).
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> out = mb.BertForMaskedLM(config, seed=0)(input_ids=[[2, 7, 3]], labels=[[-100, 8, -100]])
+        >>> out.logits.shape, out.loss.shape
+        ((1, 3, 30), ())
+    """
 
     base_class = BertModel
     lm_head_class, lm_head_path = BertLMHead, "cls.predictions"
 
 
 class BertForNextSentencePrediction(BertPreTrainedModel, NextSentencePrediction):
-    """Whether the second sentence follows the first."""
+    """Whether the second sentence follows the first (Devlin et al. 2018, section 3.1, task 2).
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> model = mb.BertForNextSentencePrediction(config, seed=0)
+        >>> model(input_ids=[[2, 7, 3, 8, 3]], token_type_ids=[[0, 0, 0, 1, 1]], labels=[0]).logits.shape
+        (1, 2)
+    """
 
     base_class = BertModel
 
 
 class BertForSequenceClassification(BertPreTrainedModel, SequenceClassification):
-    """A class, or a number, for the whole text."""
+    """A class, or a number, for the whole text (Devlin et al. 2018, section 4.1).
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> model = mb.BertForSequenceClassification(config.changed({"num_labels": 3}), seed=0)
+        >>> model(input_ids=[[2, 7, 3], [2, 8, 3]], labels=[0, 2]).logits.shape
+        (2, 3)
+    """
 
     base_class = BertModel
 
 
 class BertForMultipleChoice(BertPreTrainedModel, MultipleChoice):
-    """The best of several texts."""
+    """The best of several texts (Devlin et al. 2018, section 4.4).
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> model = mb.BertForMultipleChoice(config, seed=0)
+        >>> model(input_ids=[[[2, 7, 3], [2, 8, 3]]], labels=[1]).logits.shape
+        (1, 2)
+    """
 
     base_class = BertModel
 
 
 class BertForTokenClassification(BertPreTrainedModel, TokenClassification):
-    """A class for every token."""
+    """A class for every token (Devlin et al. 2018, section 5.3).
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> model = mb.BertForTokenClassification(config.changed({"num_labels": 5}), seed=0)
+        >>> model(input_ids=[[2, 7, 3]], labels=[[-100, 4, -100]]).logits.shape
+        (1, 3, 5)
+    """
 
     base_class = BertModel
 
 
 class BertForQuestionAnswering(BertPreTrainedModel, QuestionAnswering):
-    """Where in the text the answer starts and ends."""
+    """Where in the text the answer starts and ends (Devlin et al. 2018, section 4.2).
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> model = mb.BertForQuestionAnswering(config, seed=0)
+        >>> out = model(input_ids=[[2, 7, 3, 8, 9, 3]], start_positions=[3], end_positions=[4])
+        >>> out.start_logits.shape, out.end_logits.shape
+        ((1, 6), (1, 6))
+    """
 
     base_class = BertModel

@@ -73,6 +73,8 @@ class Embeddings(Module):
 
     def backward(self, dy: Array | None, back: Backward) -> None:
         """dy (B, T, D): to the three tables, and to the trace's `inputs_embeds`."""
+        if dy is None and back.asked_within(self.path):
+            dy = back.zeros(self.path)
         # forward 3: y = dropout(LayerNorm(sum))
         dy = back.arrive(self.path, dy)
         if dy is None:

@@ -396,3 +396,26 @@ def check_targets(name: str, value: Any, shape: tuple[int, ...], axes: str) -> n
         targets = targets.reshape(shape) if shape[-1:] == (1,) or targets.shape[-1:] == (1,) else targets
     check_shape(name, targets, shape, axes)
     return targets
+
+
+def check_problem_labels(config: Any, value: Any, batch: int) -> tuple[str, np.ndarray]:
+    """The problem that a sequence classifier is given, and its labels (B,) or (B, C).
+
+    The problem is the configuration's `problem_type`. Without one the labels tell: one class means regression; several
+    and integers single-label, several and reals multi-label classification. Raises InputError.
+    """
+    classes, labels = config.num_labels, as_host("labels", value)
+    problem = config.problem_type
+    if problem is None and classes == 1:
+        problem = "regression"
+    elif problem is None:
+        problem = "single_label_classification" if labels.dtype.kind in "iu" else "multi_label_classification"
+    if problem == "single_label_classification":
+        return problem, check_labels("labels", labels, (batch,), "(batch,)", classes)
+    if labels.dtype.kind == "b":
+        labels = labels.astype(float)
+    labels = check_targets("labels", labels, (batch, classes), "(batch, classes)")
+    if problem == "multi_label_classification" and not ((labels >= 0) & (labels <= 1)).all():
+        reach = f"from {labels.min():g} to {labels.max():g}"
+        raise InputError(f"labels reach {reach}: a number from 0 to 1 for every class belongs there.")
+    return problem, labels

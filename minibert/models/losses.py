@@ -1,11 +1,13 @@
-"""The losses as steps of a pass: each records itself by name, and its backward gives the logits' gradient."""
+"""The losses as steps of a pass: each records itself by name, and its backward gives the logits' gradient.
+
+A label of -100 leaves its logits out (see `minibert.functional.losses`). Without labels there is no loss, and every
+backward gives None.
+"""
 
 from typing import Any
 
 from minibert import functional as F
-from minibert.backend import Array, move
-from minibert.errors import InputError
-from minibert.models.inputs import as_host, check_labels, check_targets
+from minibert.backend import Array
 from minibert.trace import Backward, Run
 
 
@@ -17,16 +19,8 @@ def classification_loss(logits: Array, labels: Array, run: Run, name: str = "los
 
 
 def classification_loss_backward(back: Backward, name: str = "loss", dloss: Array | None = None) -> Array | None:
-    """-> dlogits (..., C), or None where no gradient arrives at the loss."""
-    if not back.has(name):  # the call had no labels
-        return None
-    dloss, cache = back.arrive(name, dloss), back.saved(name)
-    return None if dloss is None else _narrowed(F.cross_entropy_backward(dloss, cache), back)
-
-
-def _narrowed(gradient: Array, back: Backward) -> Array:
-    """In the model's dtype: a loss may have been computed in a wider one."""
-    return gradient.astype(back.dtype, copy=False)
+    """-> dlogits (..., C) = dloss (softmax(logits) - 1 at the label) / number of labels, None where nothing arrives."""
+    return _through(F.cross_entropy_backward, back, name, dloss)
 
 
 def next_token_loss(logits: Array, labels: Array, run: Run) -> Array:
@@ -43,60 +37,35 @@ def next_token_loss_backward(back: Backward) -> Array | None:
     return xp.concatenate((dshifted, xp.zeros_like(dshifted[:, :1])), axis=1)
 
 
-class ProblemType:
-    """The loss of a sequence classifier, by the configuration's `problem_type` or, without one, by the labels.
+def problem_loss(problem: str, logits: Array, labels: Array, run: Run) -> Array:
+    """logits (B, C), labels (B,) or (B, C) -> loss (): what a configuration's `problem_type` names.
 
-    One label means regression; several and integers single-label, several and reals multi-label classification.
+    "single_label_classification" is the cross entropy, "multi_label_classification" the binary cross entropy of every
+    class by itself, "regression" the mean squared error.
     """
-
-    def __init__(self, config: Any, labels: Any, batch: int, xp: Any, dtype: Any) -> None:
-        classes = config.num_labels
-        host = as_host("labels", labels)
-        self.kind = config.problem_type
-        if self.kind is None and classes == 1:
-            self.kind = "regression"
-        elif self.kind is None:
-            self.kind = "single_label_classification" if host.dtype.kind in "iu" else "multi_label_classification"
-        if self.kind == "single_label_classification":
-            host = check_labels("labels", host, (batch,), "(batch,)", classes)
-            self.labels = move(host, xp)
-            return
-        if host.dtype.kind == "b":
-            host = host.astype(float)
-        host = check_targets("labels", host, (batch, classes), "(batch, classes)")
-        if self.kind == "multi_label_classification" and not ((host >= 0) & (host <= 1)).all():
-            reach = f"from {host.min():g} to {host.max():g}"
-            raise InputError(f"labels reach {reach}: a number from 0 to 1 for every class belongs there.")
-        self.labels = move(host.copy(), xp, dtype)  # backward needs them as they are now
-
-    def loss(self, logits: Array, run: Run) -> Array:
-        """logits (B, C) -> loss ()."""
-        if self.kind == "single_label_classification":
-            return classification_loss(logits, self.labels, run)
-        if self.kind == "regression":
-            loss, cache = F.mean_squared_error(logits, self.labels)
-            formula = "mean of (logits - labels)²"
-        else:
-            loss, cache = F.binary_cross_entropy_with_logits(logits, self.labels)
-            formula = "mean of -t log σ(logits) - (1 - t) log(1 - σ(logits))"
-        run.save("loss", cache)
-        return run.record("loss", loss, "", formula)
+    run.save("problem_type", problem)
+    if problem == "single_label_classification":
+        return classification_loss(logits, labels, run)
+    if problem == "multi_label_classification":
+        loss, cache = F.binary_cross_entropy_with_logits(logits, labels)
+        formula = "mean of -t log σ(logits) - (1 - t) log(1 - σ(logits))"
+    else:
+        loss, cache = F.mean_squared_error(logits, labels)
+        formula = "mean of (logits - labels)²"
+    run.save("loss", cache)
+    return run.record("loss", loss, "", formula)
 
 
 def problem_loss_backward(back: Backward) -> Array | None:
-    """-> dlogits (B, C): which loss it was is told by what it kept."""
+    """-> dlogits (B, C)."""
     if not back.has("loss"):
         return None
-    cache = back.peek("loss")
-    is_squares, is_binary = not isinstance(cache, tuple), isinstance(cache, F.BinaryCrossEntropyCache)
-    if not (is_squares or is_binary):
+    problem = back.saved("problem_type")
+    if problem == "single_label_classification":
         return classification_loss_backward(back)
-    dloss, cache = back.arrive("loss", None), back.saved("loss")
-    if dloss is None:
-        return None
-    if is_binary:
-        return _narrowed(F.binary_cross_entropy_with_logits_backward(dloss, cache), back)
-    return _narrowed(F.mean_squared_error_backward(dloss, cache), back)
+    if problem == "multi_label_classification":
+        return _through(F.binary_cross_entropy_with_logits_backward, back)
+    return _through(F.mean_squared_error_backward, back)
 
 
 def span_loss(start: Array, end: Array, starts: Array, ends: Array, run: Run) -> Array:
@@ -121,3 +90,11 @@ def span_loss_backward(back: Backward) -> tuple[Array | None, Array | None]:
         classification_loss_backward(back, "start_loss", half),
         classification_loss_backward(back, "end_loss", half),
     )
+
+
+def _through(loss_backward: Any, back: Backward, name: str = "loss", dloss: Array | None = None) -> Array | None:
+    """dloss () and what the loss kept -> dlogits in the model's dtype; None without a loss or a gradient of it."""
+    if not back.has(name):
+        return None
+    dloss, cache = back.arrive(name, dloss), back.saved(name)
+    return None if dloss is None else loss_backward(dloss, cache).astype(back.dtype, copy=False)

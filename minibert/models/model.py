@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from minibert.errors import ConfigError, InputError
 from minibert.backend.device import explains_memory
 from minibert.models.arguments import Call
 from minibert.models.config import PretrainedConfig
+from minibert.models.encoder import StackOutputs
 from minibert.models.inputs import Inputs, prepare, record_masks
 from minibert.models.miniature import run_miniature
 from minibert.models.module import Module
@@ -19,6 +20,14 @@ from minibert.models.parameters import Parameters, check_dtype
 from minibert.models.options import suggestion
 from minibert.models.outputs import ModelOutput
 from minibert.trace import Backward, Run, Trace, TracePoint
+
+
+class Encoded(NamedTuple):
+    """What an encoder makes of its inputs."""
+
+    hidden: Array  # (B, T, D), the last layer's
+    pooled: Any  # (B, D), or None without a pooler
+    states: StackOutputs  # what was asked for on the way
 
 
 class Model(Module):
@@ -198,9 +207,9 @@ class Model(Module):
             raise InputError(f"trace is a {type(call.trace).__name__}: a minibert.Trace() belongs there.")
         run = Run(call.trace, self.parameters.rng, self.parameters, call.edits)
         inputs = record_masks(encoder, inputs, run)
-        states, pooled = encoder.encode(inputs, run)
-        output, names = self.apply_head(states.hidden, pooled, labels, run)
-        output.take_states(states, inputs.stack.cache)
+        encoded = encoder.encode(inputs, run)
+        output, names = self.apply_head(encoded, labels, run)
+        output.take_states(encoded.states, inputs.stack.cache)
         run.check_edits()
         if run.trace is not None:
             _own_arrays(output, run)
@@ -223,8 +232,8 @@ class Model(Module):
         """Labels that fit these ids (B, T), by a rule: the same for the same ids, some tokens left out; {} for none."""
         return {}
 
-    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> tuple[Any, dict[str, Any]]:
-        """hidden (B, T, D), pooled (B, D) or None -> the output, and which name of the trace each field has."""
+    def apply_head(self, encoded: Encoded, labels: Any, run: Run) -> tuple[Any, dict[str, Any]]:
+        """What the encoder made -> the output, and which name of the trace each of its fields has."""
         raise NotImplementedError
 
     def head_backward(self, back: Backward) -> tuple[Array | None, Array | None]:

@@ -65,7 +65,16 @@ class RemBertEncoder(Encoder):
 
 
 class RemBertModel(RemBertPreTrainedModel, BertModel):
-    """The encoder: `BertModel`, except for narrow embeddings and the map that widens them."""
+    """The encoder: `BertModel`, except for narrow embeddings and the map that widens them.
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.RemBertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                           intermediate_size=16, input_embedding_size=4, output_embedding_size=12)
+        >>> outputs, trace = mb.RemBertModel(config, seed=0).run_with_cache(input_ids=[[2, 7, 3]])
+        >>> trace["embeddings"].shape, outputs.last_hidden_state.shape
+        ((1, 3, 4), (1, 3, 8))
+    """
 
     def build_embeddings(self) -> Embeddings:
         """Embeddings of width E."""

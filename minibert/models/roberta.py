@@ -33,8 +33,27 @@ class RobertaPreTrainedModel(PreTrainedModel):
     base_model_prefix = "roberta"
 
 
+def positions_after_padding(ids: np.ndarray, pad: int, past: int = 0) -> np.ndarray:
+    """ids (B, T) -> (B, T): pad + 1, pad + 2, ... over the tokens that are not padding, and pad for those that are.
+
+    >>> positions_after_padding(np.array([[0, 31, 2, 1, 1]]), pad=1)
+    array([[2, 3, 4, 1, 1]])
+    """
+    real = ids != pad
+    return (np.cumsum(real, axis=1) + past) * real + pad
+
+
 class RobertaModel(RobertaPreTrainedModel, BertModel):
-    """The encoder: `BertModel`, except where positions start."""
+    """The encoder: `BertModel`, except where positions start (`positions_after_padding`).
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.RobertaConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                           intermediate_size=16)
+        >>> outputs, trace = mb.RobertaModel(config, seed=0).run_with_cache(input_ids=[[0, 7, 2, 1]])
+        >>> outputs.last_hidden_state.shape, trace["embeddings.position_ids"].tolist()
+        ((1, 4, 8), [[2, 3, 4, 1]])
+    """
 
     def build_embeddings(self) -> Embeddings:
         """BERT's, with a position row for padding that is not learned."""
@@ -53,16 +72,14 @@ class RobertaModel(RobertaPreTrainedModel, BertModel):
         return self.config.pad_token_id + 1
 
     def default_positions(self, text: np.ndarray, past: int) -> np.ndarray:
-        """text (B, T) of ids -> (B, T): pad + 1, pad + 2, ... over the tokens that are not padding, pad for those that are.
+        """text (B, T) of ids -> (B, T).
 
-        Of vectors (B, T, D) instead of ids every place counts, from pad + 1 even after cached tokens, as in the
-        reference.
+        Of vectors (B, T, D) every place counts, from the first position even after cached tokens, as in the reference.
         """
-        pad = self.config.pad_token_id
         if text.ndim == 3:
-            return np.broadcast_to(np.arange(pad + 1, pad + 1 + text.shape[1]), text.shape[:2])
-        real = text != pad
-        return (np.cumsum(real, axis=1) + past) * real + pad
+            places = np.arange(self.first_position, self.first_position + text.shape[1])
+            return np.broadcast_to(places, text.shape[:2])
+        return positions_after_padding(text, self.config.pad_token_id, past)
 
 
 class RobertaForCausalLM(RobertaPreTrainedModel, CausalLM):
@@ -80,7 +97,15 @@ class RobertaForMaskedLM(RobertaPreTrainedModel, MaskedLM):
 
 
 class RobertaForSequenceClassification(RobertaPreTrainedModel, FirstTokenClassification):
-    """A class, or a number, for the whole text."""
+    """A class, or a number, for the whole text, from its first token: the head has a layer of its own for the pooler.
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.RobertaConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                           intermediate_size=16, num_labels=3)
+        >>> mb.RobertaForSequenceClassification(config, seed=0)(input_ids=[[0, 7, 2]], labels=[2]).logits.shape
+        (1, 3)
+    """
 
     base_class = RobertaModel
     classifier_class = RobertaClassificationHead

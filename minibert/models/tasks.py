@@ -33,17 +33,18 @@ from minibert.models.arguments import (
 )
 from minibert.models.files import PreTrainedModel
 from minibert.models.heads import Classifier, RobertaClassificationHead
-from minibert.models.inputs import Inputs, as_host, check_labels, check_logits_to_keep
+from minibert.models.inputs import Inputs, as_host, check_labels, check_logits_to_keep, check_problem_labels
 from minibert.models.losses import (
-    ProblemType,
     classification_loss,
     classification_loss_backward,
     next_token_loss,
     next_token_loss_backward,
+    problem_loss,
     problem_loss_backward,
     span_loss,
     span_loss_backward,
 )
+from minibert.models.model import Encoded
 from minibert.models.module import Linear, Module
 from minibert.models.outputs import (
     BertForPreTrainingOutput,
@@ -179,10 +180,10 @@ class MaskedLM(LanguageModel):
         returns="MaskedLMOutput: loss, the mean cross entropy; logits (B, T, V).",
     )  # fmt: skip
 
-    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+    def apply_head(self, encoded: Encoded, labels: Any, run: Run) -> Applied:
         """hidden (B, T, D) -> logits (B, T, V), loss ()."""
         kept, targets = labels
-        logits = self.logits(hidden, kept, run)
+        logits = self.logits(encoded.hidden, kept, run)
         loss = None if targets is None else classification_loss(logits, targets, run)
         return MaskedLMOutput(loss=loss, logits=logits), {"logits": self.lm_head_path}
 
@@ -233,10 +234,10 @@ class CausalLM(LanguageModel):
             raise InputError(f"logits_to_keep is {call.logits_to_keep!r}: a number or a list of places belongs there.")
         return super().read_labels(call, inputs)
 
-    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+    def apply_head(self, encoded: Encoded, labels: Any, run: Run) -> Applied:
         """hidden (B, T, D) -> logits (B, T, V), loss ()."""
         kept, targets = labels
-        logits = self.logits(hidden, kept, run)
+        logits = self.logits(encoded.hidden, kept, run)
         loss = None if targets is None else next_token_loss(logits, targets, run)
         return CausalLMOutputWithCrossAttentions(loss=loss, logits=logits), {"logits": self.lm_head_path}
 
@@ -276,11 +277,11 @@ class PreTraining(LanguageModel):
         name, shape = "next_sentence_label", (inputs.batch,)
         return kept, targets, self._labels(name, call.next_sentence_label, shape, "(batch,)", 2)
 
-    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+    def apply_head(self, encoded: Encoded, labels: Any, run: Run) -> Applied:
         """hidden (B, T, D), pooled (B, D) -> logits (B, T, V) and (B, 2), loss (): the sum of both."""
         kept, targets, follows = labels
-        logits = self.logits(hidden, kept, run)
-        relationship = self.seq_relationship.forward(pooled, run)
+        logits = self.logits(encoded.hidden, kept, run)
+        relationship = self.seq_relationship.forward(encoded.pooled, run)
         loss = None
         if targets is not None and follows is not None:
             loss = classification_loss(logits, targets, run, "masked_lm_loss")
@@ -336,9 +337,9 @@ class NextSentencePrediction(TaskModel):
         """(B,) of 0 and 1, or None."""
         return self._labels("labels", call.labels, (inputs.batch,), "(batch,)", 2)
 
-    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+    def apply_head(self, encoded: Encoded, labels: Any, run: Run) -> Applied:
         """pooled (B, D) -> logits (B, 2), loss ()."""
-        logits = self.seq_relationship.forward(pooled, run)
+        logits = self.seq_relationship.forward(encoded.pooled, run)
         loss = None if labels is None else classification_loss(logits, labels, run)
         return NextSentencePredictorOutput(loss=loss, logits=logits), {"logits": self.seq_relationship.path}
 
@@ -374,15 +375,18 @@ class SequenceClassification(TaskModel):
         self.classifier = self._classifier(self.config.num_labels, "B", "pooled")
 
     def read_labels(self, call: Call, inputs: Inputs) -> Any:
-        """The labels with the loss that they mean, or None."""
+        """The problem's name and the labels, or None."""
         if call.labels is None:
             return None
-        return ProblemType(self.config, call.labels, inputs.batch, self.parameters.xp, self.dtype)
+        problem, host = check_problem_labels(self.config, call.labels, inputs.batch)
+        if problem == "single_label_classification":
+            return problem, move(host, self.parameters.xp)
+        return problem, move(host.copy(), self.parameters.xp, self.dtype)  # backward needs them as they are now
 
-    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+    def apply_head(self, encoded: Encoded, labels: Any, run: Run) -> Applied:
         """pooled (B, D) -> logits (B, C), loss ()."""
-        logits = self.classifier.forward(pooled, run)
-        loss = None if labels is None else labels.loss(logits, run)
+        logits = self.classifier.forward(encoded.pooled, run)
+        loss = None if labels is None else problem_loss(labels[0], logits, labels[1], run)
         return SequenceClassifierOutput(loss=loss, logits=logits), {"logits": self.classifier_output}
 
     def head_backward(self, back: Backward) -> Gradients:
@@ -412,9 +416,9 @@ class FirstTokenClassification(SequenceClassification):
         p = config.classifier_dropout_or_default
         self.classifier = self.classifier_class("classifier", self.parameters, config, config.num_labels, p)
 
-    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+    def apply_head(self, encoded: Encoded, labels: Any, run: Run) -> Applied:
         """hidden (B, T, D) -> logits (B, C), loss ()."""
-        return super().apply_head(pooled, hidden, labels, run)
+        return super().apply_head(encoded._replace(pooled=encoded.hidden), labels, run)
 
     def head_backward(self, back: Backward) -> Gradients:
         """loss -> logits -> dhidden (B, T, D)."""
@@ -469,10 +473,10 @@ class MultipleChoice(TaskModel):
         batch = inputs.batch // call.choices
         return (batch, call.choices), self._labels("labels", call.labels, (batch,), "(batch,)", call.choices)
 
-    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+    def apply_head(self, encoded: Encoded, labels: Any, run: Run) -> Applied:
         """pooled (B choices, D) -> logits (B, choices), loss ()."""
         shape, right = labels
-        logits = self.classifier.forward(pooled, run).reshape(shape)
+        logits = self.classifier.forward(encoded.pooled, run).reshape(shape)
         logits = run.record("logits", logits, "B choices", "classifier, a row for every question")
         loss = None if right is None else classification_loss(logits, right, run)
         return MultipleChoiceModelOutput(loss=loss, logits=logits), {"logits": "logits"}
@@ -506,9 +510,9 @@ class TokenClassification(TaskModel):
         """(B, T) of classes and -100, or None."""
         return self._labels("labels", call.labels, (inputs.batch, inputs.tokens), TOKENS, self.config.num_labels)
 
-    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+    def apply_head(self, encoded: Encoded, labels: Any, run: Run) -> Applied:
         """hidden (B, T, D) -> logits (B, T, C), loss ()."""
-        logits = self.classifier.forward(hidden, run)
+        logits = self.classifier.forward(encoded.hidden, run)
         loss = None if labels is None else classification_loss(logits, labels, run)
         return TokenClassifierOutput(loss=loss, logits=logits), {"logits": "classifier"}
 
@@ -564,10 +568,10 @@ class QuestionAnswering(TaskModel):
             )
         return move(np.clip(host.reshape(-1).astype(np.int64), 0, inputs.tokens), self.parameters.xp)
 
-    def apply_head(self, hidden: Array, pooled: Any, labels: Any, run: Run) -> Applied:
+    def apply_head(self, encoded: Encoded, labels: Any, run: Run) -> Applied:
         """hidden (B, T, D) -> start and end logits (B, T), loss ()."""
         xp, (starts, ends) = self.parameters.xp, labels
-        logits = self.qa_outputs.forward(hidden, run)
+        logits = self.qa_outputs.forward(encoded.hidden, run)
         start = run.record("start_logits", xp.ascontiguousarray(logits[..., 0]), "B T", "qa_outputs[..., 0]")
         end = run.record("end_logits", xp.ascontiguousarray(logits[..., 1]), "B T", "qa_outputs[..., 1]")
         loss = None if starts is None or ends is None else span_loss(start, end, starts, ends, run)
