@@ -2,15 +2,13 @@
 
 import importlib
 import os
-import warnings
 from typing import Any
 
 from minibert.backend import backend_of_device
-from minibert.errors import ConfigError, InputError
+from minibert.errors import InputError
 from minibert.pipelines.base import Pipeline
+from minibert.pipelines.checkpoint import Checkpoint, load_tokenizer
 from minibert.pipelines.tasks import TASKS, check_task, default_model, tasks_of
-from minibert.pipelines.untrained import check_saved_for
-from minibert.weights import HUB_OPTIONS
 
 # transformers' arguments that mean nothing here
 _ACCEPTED = ("use_fast", "trust_remote_code", "framework", "feature_extractor", "image_processor", "processor")
@@ -63,33 +61,31 @@ def pipeline(
     """
     for name in _ACCEPTED:
         options.pop(name, None)
-    if model is None:
-        model = _shipped_model(task)
+    model = _shipped_model(task) if model is None else model
     task = None if task is None else check_task(task)
-    source = model if isinstance(model, str | os.PathLike) else None
     place = device if device is not None else device_map
     asked = {"config": config, "dtype": dtype, "torch_dtype": torch_dtype, "revision": revision, "token": token,
              **(model_kwargs or {})}  # fmt: skip
     asked = {name: value for name, value in asked.items() if value is not None}
-    if source is None:
+    if isinstance(model, str | os.PathLike):
+        checkpoint = Checkpoint(model, asked)
+        task = task or checkpoint.task()
+        if place is not None:
+            checkpoint.asked["device_map"] = place
+        if task == "feature-extraction":
+            checkpoint.asked["add_pooling_layer"] = options.get("pooling") == "pooler"
+        model = checkpoint.load_model(task, allow_untrained)
+        tokenizer = load_tokenizer(checkpoint.source if tokenizer is None else tokenizer, checkpoint.hub)
+    else:
         task = task or tasks_of(type(model))[0]
-        _check_class(task, type(model))
-        _check_loaded(asked)
+        _check_given(task, model, asked)
         if place is not None:
             model.to(backend_of_device(place))
-    else:
-        hub = {name: asked[name] for name in HUB_OPTIONS if name in asked}
-        task = task or _task_of_checkpoint(source, hub)
-        if place is not None:
-            asked["device_map"] = place
-        if task == "feature-extraction":
-            asked["add_pooling_layer"] = options.get("pooling") == "pooler"
-        model = _load_model(task, source, asked, hub, allow_untrained)
+        tokenizer = load_tokenizer(tokenizer, {})
     cls = getattr(importlib.import_module(f"minibert.pipelines.{TASKS[task].module}"), TASKS[task].pipeline)
     return cls(
-        model, _load_tokenizer(tokenizer, source, {} if source is None else hub),
-        batch_size=batch_size, progress=progress, allow_untrained=allow_untrained, **options,
-    )  # fmt: skip
+        model, tokenizer, batch_size=batch_size, progress=progress, allow_untrained=allow_untrained, **options
+    )
 
 
 def _shipped_model(task: str | None) -> str:
@@ -101,69 +97,13 @@ def _shipped_model(task: str | None) -> str:
     return name
 
 
-def _check_class(task: str, made: type) -> None:
-    if task not in tasks_of(made):
-        raise InputError(
-            f"the model is a {made.__name__}, which has no {task}: its tasks are {', '.join(tasks_of(made))}."
-        )
-
-
-def _check_loaded(asked: dict[str, Any]) -> None:
+def _check_given(task: str, model: Any, asked: dict[str, Any]) -> None:
+    """Raise InputError if a loaded model has not the task, or something was asked of its loading."""
+    name, tasks = type(model).__name__, tasks_of(type(model))
+    if task not in tasks:
+        raise InputError(f"the model is a {name}, which has no {task}: its tasks are {', '.join(tasks)}.")
     if asked:
         raise InputError(
             f"{', '.join(asked)} was given with a model that is loaded already: give it to the model's "
             "from_pretrained, or give the pipeline the checkpoint's folder or name."
         )
-
-
-def _load_tokenizer(tokenizer: Any, source: Any, hub: dict[str, Any]) -> Any:
-    """The tokenizer, read from its own folder or the model's."""
-    if tokenizer is None and source is None:
-        raise InputError(
-            "tokenizer is missing: it is found by itself only where model is a checkpoint's folder or name."
-        )
-    if tokenizer is not None and not isinstance(tokenizer, str | os.PathLike):
-        return tokenizer
-    from minibert.tokenizers.auto import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(os.fspath(source if tokenizer is None else tokenizer), **hub)
-
-
-def _task_of_checkpoint(source: Any, hub: dict[str, Any]) -> str:
-    from minibert.models.auto import class_of_checkpoint
-
-    return tasks_of(class_of_checkpoint(source, **hub))[0]
-
-
-def _load_model(task: str, source: Any, options: dict[str, Any], hub: dict[str, Any], allow_untrained: bool) -> Any:
-    """The checkpoint in the task's class. What has no such head is loaded with a new one, which is told apart later."""
-    from minibert.models import auto
-
-    auto_class = getattr(auto, TASKS[task].auto_class)
-    if isinstance(options.get("config"), str | os.PathLike):
-        options["config"] = auto.AutoConfig.from_pretrained(options["config"], **hub)
-    config = options.get("config") or auto.AutoConfig.from_pretrained(source, **hub)
-    try:
-        cls = auto_class.class_for(config)
-    except ConfigError:
-        having = [name for name in TASKS if _has_class(getattr(auto, TASKS[name].auto_class), config)]
-        raise InputError(f"{config.model_type} models have no {task}: their tasks are {', '.join(having)}.") from None
-    if not allow_untrained:
-        check_saved_for(task, config, source)  # before shapes are compared, which would say less
-    if task == "text-generation" and not (config.is_decoder or options.get("is_decoder")):
-        raise InputError(
-            f"{source} is an encoder, whose tokens see those after them: text-generation needs a checkpoint with "
-            "is_decoder=true in its config.json (model_kwargs={'is_decoder': True} reads this one as a decoder)."
-        )
-    with warnings.catch_warnings():
-        # a new head is an error of the pipeline's own, and needs no warning besides
-        warnings.filterwarnings("ignore", message=".*drawn anew from seed")
-        return cls.from_pretrained(source, **options)
-
-
-def _has_class(auto_class: Any, config: Any) -> bool:
-    try:
-        auto_class.class_for(config)
-    except ConfigError:
-        return False
-    return True
