@@ -15,7 +15,8 @@ __version__ = "0.1.0"
 _HOME: dict[str, str] = {
     **dict.fromkeys(
         ["MinibertError", "InputError", "ConfigError", "WeightFileError", "TokenizerError", "TraceError",
-         "BackendError"],
+         "BackendError", "OutputError", "NotFiniteError", "MinibertWarning", "NewWeightsWarning", "InputWarning",
+         "OptionWarning", "SlowWarning"],
         "errors",
     ),
     **dict.fromkeys(["PretrainedConfig", "BertConfig", "RobertaConfig", "RemBertConfig"], "models.config"),

@@ -39,3 +39,30 @@ class OutputError(MinibertError, OSError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class NotFiniteError(MinibertError, ArithmeticError):
+    """A weight or an output is infinite or no number, where it would be saved or answered with."""
+
+
+# Warnings: one kind each, so that a program can silence or catch it alone.
+
+
+class MinibertWarning(UserWarning):
+    """Every warning of minibert's."""
+
+
+class NewWeightsWarning(MinibertWarning):
+    """Weights that a checkpoint lacks were drawn anew: what the model predicts means nothing until it is trained."""
+
+
+class InputWarning(MinibertWarning):
+    """A text, a target or a prompt was cut or changed, or will not do what it seems to ask for."""
+
+
+class OptionWarning(MinibertWarning):
+    """An option has no effect here, or was not followed."""
+
+
+class SlowWarning(MinibertWarning):
+    """What was asked for works, and there is a faster way to the same numbers."""

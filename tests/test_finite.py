@@ -1,0 +1,69 @@
+"""Infinity and NaN are found, wherever they stand, and named."""
+
+import numpy as np
+import pytest
+
+from minibert.errors import NotFiniteError
+from minibert.finite import check_outputs, check_weights, find_not_finite
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [(0, 0, 0), (2, 300, 100), (1, 17, 99), (0, 327, 68), (0, 327, 69)])
+def test_one_value_among_many(dtype, value, place):
+    array = np.zeros((3, 301, 200), dtype)
+    place = (place[0], place[1] % 301, place[2])
+    array[place] = value
+    found = find_not_finite({"a": np.ones(3, dtype), "b": array})
+    assert (found.name, found.place) == ("b", place)
+    assert found.value == value or np.isnan(found.value)
+
+
+def test_the_first_is_named():
+    array = np.zeros((2, 3), np.float32)
+    array[1] = [1, np.inf, np.nan]
+    assert str(find_not_finite({"w": array})) == "'w' holds inf at [1, 1]"
+
+
+def test_what_is_finite():
+    largest = np.finfo(np.float32).max
+    arrays = {
+        "extremes": np.array([largest, -largest], np.float32),
+        "empty": np.zeros((0, 3)),
+        "whole numbers": np.arange(5),
+        "truth": np.array([True]),
+        "one": np.float32(3),
+        "strided": np.zeros((4, 6))[::2, ::3],
+    }
+    assert find_not_finite(arrays) is None
+    assert find_not_finite({}) is None
+
+
+def test_arrays_that_are_not_in_one_piece():
+    array = np.zeros((4, 6))
+    array[2, 3] = np.nan
+    assert find_not_finite({"t": array.T}).place == (3, 2)
+
+
+def test_weights():
+    check_weights({"w": np.ones(3)}, "nothing was saved")
+    with pytest.raises(NotFiniteError) as caught:
+        check_weights({"w": np.array([1, np.nan])}, "nothing was saved")
+    assert str(caught.value) == "the weight 'w' holds nan at [1]: nothing was saved; allow_nonfinite=True lets it."
+    assert isinstance(caught.value, ArithmeticError)
+
+
+def test_outputs_name_the_weight_that_they_come_from():
+    good, bad = {"w": np.ones(3)}, {"v": np.ones(2), "w": np.array([[np.inf]])}
+    check_outputs({"logits": np.ones(3)}, bad)
+    with pytest.raises(NotFiniteError) as caught:
+        check_outputs({"loss": np.float32(1), "logits": np.array([0, np.nan])}, bad)
+    assert str(caught.value) == (
+        "the output 'logits' holds nan at [1]: the weight 'w' holds inf at [0, 0]; allow_nonfinite=True lets it pass."
+    )
+    with pytest.raises(NotFiniteError) as caught:
+        check_outputs({"logits": np.array([0, np.nan])}, good)
+    assert str(caught.value) == (
+        "the output 'logits' holds nan at [1]: all weights are finite, so it arises on the way: a trace shows where; "
+        "allow_nonfinite=True lets it pass."
+    )
