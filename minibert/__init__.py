@@ -58,6 +58,7 @@ _HOME: dict[str, str] = {
     "release_memory": "backend.device",
     "LossScaler": "training.trainer.loss_scaling",
     "gradcheck": "inspection.gradient_check",
+    **dict.fromkeys(["exercises", "exercise"], "course.catalogue"),
     "AdamW": "training.adamw",
     "SGD": "training.sgd",
     "clip_grad_norm": "training.clipping",

@@ -1,0 +1,1 @@
+"""Masks, heads, and scaled dot-product attention."""

@@ -1,0 +1,1 @@
+"""The gradients, each beside the forward that it belongs to."""

@@ -1,0 +1,1 @@
+"""Ids to vectors, and vectors to one for the whole text."""

@@ -1,0 +1,1 @@
+"""What training adds: hidden words and the optimiser's step."""
