@@ -47,7 +47,9 @@ class AutoConfig:
         fields, changes = read_config(name_or_path, options)
         family = fields.get("model_type")
         if family not in CONFIGS:
-            raise ConfigError(f"{shown(name_or_path)}: model_type is {quoted(family)}, but minibert has {', '.join(CONFIGS)}.")
+            raise ConfigError(
+                f"{shown(name_or_path)}: model_type is {quoted(family)}, but minibert has {', '.join(CONFIGS)}."
+            )
         return CONFIGS[family].from_dict(fields).changed(changes)
 
     @classmethod

@@ -13,11 +13,11 @@ from minibert.models.config import BertConfig
 from minibert.models.embeddings import Embeddings
 from minibert.models.encoder import Encoder
 from minibert.models.files import PreTrainedModel
-from minibert.models.pooler import Pooler
 from minibert.models.heads import BertLMHead
 from minibert.models.inputs import Inputs
 from minibert.models.model import Encoded
 from minibert.models.outputs import BaseModelOutputWithPoolingAndCrossAttentions
+from minibert.models.pooler import Pooler
 from minibert.models.tasks import (
     CausalLM,
     MaskedLM,

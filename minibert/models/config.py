@@ -39,7 +39,8 @@ _COMMON: dict[str, Any] = {
 }
 
 
-# fields of transformers' that mean nothing here; they are kept and saved again
+# fields of transformers' that have no default here; they are kept and saved again. A model obeys
+# gradient_checkpointing, and dtype="auto" the dtype; the others mean nothing here
 _KEPT = ("finetuning_task", "gradient_checkpointing", "task_specific_params", "tokenizer_class", "name_or_path",
          "dtype", "torch_dtype")  # fmt: skip
 
@@ -181,7 +182,8 @@ class PretrainedConfig:
         pad = self.pad_token_id
         if pad is not None and not (_is_int(pad) and 0 <= pad < self.vocab_size):
             raise ConfigError(
-                f"pad_token_id is {quoted(pad)}, outside the vocabulary of {self.vocab_size} (0..{self.vocab_size - 1})."
+                f"pad_token_id is {quoted(pad)}, outside the vocabulary of {self.vocab_size} "
+                f"(0..{self.vocab_size - 1})."
             )
         if self.add_cross_attention and not self.is_decoder:
             raise ConfigError("add_cross_attention=True needs is_decoder=True: only a decoder attends to an encoder.")

@@ -159,6 +159,16 @@ class RemBertLMHead(LMHead):
         self.decoder = Decoder(self.at("decoder"), parameters, width, config.vocab_size, tied_to)
 
 
+class NextSentenceHead(Linear):
+    """logits = pooled Wᵀ + b: whether the second sentence follows the first (Devlin et al. 2018, section 3.1, task 2).
+
+    Column 0 says that it does, column 1 that it does not. Parameters: weight (2, D), bias (2,).
+    """
+
+    def __init__(self, path: str, parameters: Parameters, config: Any) -> None:
+        super().__init__(path, parameters, config.hidden_size, 2, "B C", "pooled Wᵀ + b")
+
+
 class Classifier(Module):
     """logits = dropout(x) Wᵀ + b; the linear map is at the path itself, `classifier`.
 

@@ -1,4 +1,4 @@
-"""A model's miniature: the same class and the same parts, but tiny, so that running it tells what a run would record."""
+"""A model's miniature: the same class and the same parts, but tiny. Running it tells what a run would record."""
 
 from typing import Any
 

@@ -8,17 +8,17 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from minibert.backend import Array, backend_of_device, load_backend
-from minibert.errors import ConfigError, InputError
 from minibert.backend.device import explains_memory
+from minibert.errors import ConfigError, InputError
 from minibert.models.arguments import Call
 from minibert.models.config import PretrainedConfig
 from minibert.models.encoder import StackOutputs
 from minibert.models.inputs import Inputs, prepare, record_masks
 from minibert.models.miniature import run_miniature
 from minibert.models.module import Module
-from minibert.models.parameters import Parameters, check_dtype
 from minibert.models.options import suggestion
 from minibert.models.outputs import ModelOutput
+from minibert.models.parameters import Parameters, check_dtype
 from minibert.trace import Backward, Run, Trace, TracePoint
 
 

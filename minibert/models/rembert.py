@@ -15,8 +15,8 @@ from minibert.models.config import RemBertConfig
 from minibert.models.embeddings import Embeddings
 from minibert.models.encoder import Encoder, StackOutputs
 from minibert.models.files import PreTrainedModel
-from minibert.models.layer import HIDDEN, StackInputs
 from minibert.models.heads import RemBertLMHead
+from minibert.models.layer import HIDDEN, StackInputs
 from minibert.models.module import Linear
 from minibert.models.parameters import Parameters
 from minibert.models.tasks import (

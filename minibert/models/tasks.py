@@ -32,7 +32,7 @@ from minibert.models.arguments import (
     takes,
 )
 from minibert.models.files import PreTrainedModel
-from minibert.models.heads import Classifier, RobertaClassificationHead
+from minibert.models.heads import Classifier, NextSentenceHead, RobertaClassificationHead
 from minibert.models.inputs import Inputs, as_host, check_labels, check_logits_to_keep, check_problem_labels
 from minibert.models.losses import (
     classification_loss,
@@ -103,11 +103,6 @@ class TaskModel(PreTrainedModel):
         config = self.config
         p = config.classifier_dropout_or_default
         return Classifier("classifier", self.parameters, config.hidden_size, classes, p, shape, source)
-
-    def _next_sentence_head(self) -> Linear:
-        head = Linear("cls.seq_relationship", self.parameters, self.config.hidden_size, 2, "B C", "pooled Wᵀ + b")
-        self.attach(head)
-        return head
 
 
 class LanguageModel(TaskModel):
@@ -269,7 +264,8 @@ class PreTraining(LanguageModel):
 
     def build_head(self) -> None:
         super().build_head()
-        self.seq_relationship = self._next_sentence_head()
+        self.seq_relationship = NextSentenceHead("cls.seq_relationship", self.parameters, self.config)
+        self.attach(self.seq_relationship)
 
     def read_labels(self, call: Call, inputs: Inputs) -> Any:
         """Of the tokens, as every language model, and of the pairs of sentences."""
@@ -323,7 +319,8 @@ class NextSentencePrediction(TaskModel):
     )  # fmt: skip
 
     def build_head(self) -> None:
-        self.seq_relationship = self._next_sentence_head()
+        self.seq_relationship = NextSentenceHead("cls.seq_relationship", self.parameters, self.config)
+        self.attach(self.seq_relationship)
 
     def prepare(self, call: Call) -> Inputs:
         """As every task, but the labels have two names."""
@@ -427,7 +424,7 @@ class FirstTokenClassification(SequenceClassification):
 
 
 class MultipleChoice(TaskModel):
-    """The best of several texts: one number a text, and a softmax over the choices (Devlin et al. 2018, section 4.4)."""
+    """The best of several texts: one number a text, a softmax over the choices (Devlin et al. 2018, section 4.4)."""
 
     task = "multiple-choice"
     pooled = True

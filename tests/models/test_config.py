@@ -135,7 +135,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("BertConfig", {"num_labels": 10**12}, "num_labels is 1000000000000: at most 1,000,000 are possible."),
     ("BertConfig", {"num_labels": 10**5000}, "num_labels is a number of thousands of digits: at most 1,000,000 are "
      "possible."),
-    ("BertConfig", {"num_hidden_layers": 1_000_000}, "num_hidden_layers is 1000000: a positive integer of at most 10,000 belongs there."),
+    ("BertConfig", {"num_hidden_layers": 1_000_000},
+     "num_hidden_layers is 1000000: a positive integer of at most 10,000 belongs there."),
     *[("BertConfig", {name: 2**40}, f"{name} is {2**40}: a positive integer of at most 2,147,483,647 belongs there.")
       for name in POSITIVE if name != "num_hidden_layers"],
     ("RemBertConfig", {"input_embedding_size": 2**40},

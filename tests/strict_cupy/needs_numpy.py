@@ -20,7 +20,7 @@ REASONS = {
     "tests/test_import.py::test_models_need_no_extra": _PROCESS,
     "tests/generation/test_generate.py::test_each_token_is_read_once": _FUSED,
     "tests/functional/test_wrong_backwards.py::test_wrong_models_are_rejected": _FAULTS,
-    "tests/models/test_models.py::test_to_another_dtype": _HOST,
+    "tests/models/test_model.py::test_to_another_dtype": _HOST,
     "tests/models/test_real_checkpoint.py::test_weights_are_views_of_the_file": _HOST,
     "tests/models/test_options.py::test_what_changes_no_number": _HOST,
     "tests/models/test_options.py::test_dtypes_as_pytorch_names_them": _HOST,

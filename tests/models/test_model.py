@@ -1,17 +1,15 @@
 """How whole models behave: sizes, seeds, modes, dtypes, states, ways to call, masks, threads."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
 import minibert as mb
 from minibert.models.files import PreTrainedModel
 from tests.random_cases import CLASSES, config_name
-from tests.small_models import DECODERS, C, D, E, L, N, O, S, T, V, small_config, small_inputs, small_model
+from tests.small_models import DECODERS, C, D, L, N, S, T, V, small_config, small_inputs, small_model
 
 # of transformers 4.57, with the default configuration, tied weights counted once
 PARAMETERS = {
@@ -96,16 +94,6 @@ def test_initial_weights() -> None:
     bert = mb.BertModel(small_config("BertModel")).state_dict()
     np.testing.assert_array_equal(bert["embeddings.word_embeddings.weight"][0], 0.0)
     assert bert["embeddings.position_embeddings.weight"][0].all()
-
-
-def test_shapes_of_rembert() -> None:
-    state = mb.RemBertForMaskedLM(small_config("RemBertForMaskedLM")).state_dict()
-    assert state["rembert.embeddings.word_embeddings.weight"].shape == (V, E)
-    assert state["rembert.encoder.embedding_hidden_mapping_in.weight"].shape == (D, E)
-    assert state["cls.predictions.dense.weight"].shape == (O, D)
-    assert state["cls.predictions.decoder.weight"].shape == (V, O)
-    assert state["cls.predictions.decoder.bias"].shape == (V,)
-    assert "cls.predictions.bias" not in state
 
 
 # modes
@@ -193,121 +181,6 @@ def test_a_mask_is_what_was_applied() -> None:
     np.testing.assert_allclose(
         trace[f"{layer}.sum"], trace[f"{layer}.dropout"] + trace["encoder.layer.1.attention.output"], rtol=1e-13
     )
-
-
-# states
-
-
-def test_state_dict_round_trip() -> None:
-    for class_name in ("BertForPreTraining", "RobertaForSequenceClassification", "RemBertForCausalLM"):
-        model, other = small_model(class_name), small_model(class_name, seed=5)
-        inputs = small_inputs(model, labels=True)
-        given = model.state_dict()
-        assert other.load_state_dict(given) == ([], [])
-        assert_same(outputs(other, **inputs), outputs(model, **inputs))
-        for name, array in given.items():
-            assert not np.shares_memory(other.parameters[name], array), name  # copies
-        assert not set(model.parameters.tied) & set(given)
-
-
-def test_state_dict_arrays_are_the_models_own() -> None:
-    model = small_model("BertModel")
-    model.state_dict()["pooler.dense.bias"][...] = 9.0
-    np.testing.assert_array_equal(model.parameters["pooler.dense.bias"], 9.0)
-
-
-def test_loading_what_others_call_a_state() -> None:
-    """Tied copies that are equal, old buffers, old LayerNorm names, the encoder's prefix, other dtypes and orders."""
-    model = small_model("BertForMaskedLM")
-    state = dict(model.state_dict())
-    state["cls.predictions.decoder.weight"] = state["bert.embeddings.word_embeddings.weight"].copy()
-    state["cls.predictions.decoder.bias"] = state["cls.predictions.bias"].copy()
-    state["bert.embeddings.position_ids"] = np.arange(12.0)[None]
-    for name in list(state):
-        if name.endswith("LayerNorm.weight"):
-            state[name.replace("weight", "gamma")] = state.pop(name)
-        elif name.endswith("LayerNorm.bias"):
-            state[name.replace("bias", "beta")] = state.pop(name)
-    state["bert.encoder.layer.0.output.dense.weight"] = np.asfortranarray(
-        state["bert.encoder.layer.0.output.dense.weight"]
-    )
-    other = small_model("BertForMaskedLM", seed=5)
-    assert other.load_state_dict(state) == ([], [])
-    assert_same(other.state_dict(), model.state_dict())
-    assert all(array.flags.c_contiguous for array in other.parameters.values())
-    encoder = small_model("BertModel", add_pooling_layer=False)
-    assert encoder.load_state_dict(state, strict=False).missing_keys == []
-    np.testing.assert_array_equal(
-        encoder.parameters["embeddings.word_embeddings.weight"],
-        model.parameters["bert.embeddings.word_embeddings.weight"],
-    )
-    narrow = small_model("BertForMaskedLM", "float32")
-    narrow.load_state_dict(model.state_dict())
-    assert {array.dtype.name for array in narrow.parameters.values()} == {"float32"}
-
-
-def test_a_wrong_state_changes_nothing() -> None:
-    model = small_model("BertForMaskedLM")
-    before = {name: array.copy() for name, array in model.parameters.items()}
-    other = small_model("BertForMaskedLM", seed=9).state_dict()
-
-    def without(name: str) -> dict[str, np.ndarray]:
-        return {key: array for key, array in other.items() if key != name}
-
-    words = "bert.embeddings.word_embeddings.weight"
-    for state, text in [
-        ({**other, "xyz": np.zeros(1)}, "the state dict has 1 names that BertForMaskedLM has no place for: xyz."),
-        ({**other, words: other[words][:5]}, "the state dict does not fit the model: 1 tensor has another shape."),
-        ({**other, "cls.predictions.decoder.weight": other[words] + 1.0},
-         "the state dict: the model ties 'cls.predictions.decoder.weight' to "),
-        (without(words), "the state dict lacks 1 weight of the model: bert.embeddings.word_embeddings.weight."),
-        ({**other, "cls.predictions.bias": np.zeros(V, int)},
-         "the state dict: the weight 'cls.predictions.bias' is stored as "),
-    ]:  # fmt: skip
-        with pytest.raises(mb.WeightFileError) as found:
-            model.load_state_dict(state)
-        assert str(found.value).startswith(text)
-        assert_same(dict(model.parameters), before)
-
-
-@pytest.mark.parametrize("class_name", CLASSES)
-def test_saved_and_loaded(class_name: str, tmp_path: Path) -> None:
-    model = small_model(class_name, "float32")
-    model.save_pretrained(tmp_path)
-    stored = set(load_file(tmp_path / "model.safetensors"))
-    tied = {name for name in model.parameters.tied if class_name.startswith("RemBert")}
-    assert stored == set(model.state_dict()) | tied  # transformers 4 finds RemBERT's decoder only under its own name
-    again = getattr(mb, class_name).from_pretrained(tmp_path)
-    assert_same(again.state_dict(), model.state_dict())
-    assert list(again.parameters) == list(model.parameters)  # the order, by which optimisers go
-    expected = model.config.to_dict()
-    assert {name: again.config.to_dict()[name] for name in expected if name != "architectures"} == {
-        name: value for name, value in expected.items() if name != "architectures"
-    }
-    inputs = small_inputs(model, labels=True)
-    assert_same(outputs(again, **inputs), outputs(model, **inputs))
-
-
-def test_a_tied_rembert_is_saved_with_its_copy(tmp_path: Path) -> None:
-    model = small_model("RemBertForMaskedLM", "float32", tie_word_embeddings=True)
-    model.save_pretrained(tmp_path)
-    stored = load_file(tmp_path / "model.safetensors")
-    np.testing.assert_array_equal(
-        stored["cls.predictions.decoder.weight"], stored["rembert.embeddings.word_embeddings.weight"]
-    )
-    assert_same(mb.RemBertForMaskedLM.from_pretrained(tmp_path).state_dict(), model.state_dict())
-
-
-def test_loading_a_part() -> None:
-    model = small_model("BertForSequenceClassification")
-    before = {name: array.copy() for name, array in model.parameters.items()}
-    state = {"classifier.bias": np.array([1.0, 2.0, 3.0]), "strange": np.zeros(2)}
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    assert unexpected == ["strange"]
-    assert missing == [name for name in before if name != "classifier.bias"]
-    np.testing.assert_array_equal(model.parameters["classifier.bias"], [1.0, 2.0, 3.0])
-    before["classifier.bias"] = model.parameters["classifier.bias"]
-    assert_same(dict(model.parameters), before)
 
 
 # dtypes
@@ -403,38 +276,6 @@ def test_chunks_give_the_same_values(class_name: str, chunk: int) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("class_name", ["BertForPreTraining", "RobertaForCausalLM", "RemBertForMaskedLM"])
-def test_logits_to_keep(class_name: str) -> None:
-    model = small_model(class_name)
-    inputs = small_inputs(model)
-    field = "prediction_logits" if "PreTraining" in class_name else "logits"
-    whole = model(**inputs)[field]
-    for keep, places in [
-        (0, slice(None)), (1, slice(-1, None)), (2, slice(-2, None)), (3, slice(None)), (99, slice(None)),
-        (np.int64(2), slice(-2, None)), ([0, 2], [0, 2]), ([-1], [2]), ([1, 1, 0], [1, 1, 0]),
-        (np.array([2], np.int32), [2]),
-    ]:  # fmt: skip
-        kept = model(**inputs, logits_to_keep=keep)[field]
-        np.testing.assert_allclose(kept, whole[:, places], rtol=1e-12, atol=1e-13)
-
-
-def test_logits_where_the_labels_are() -> None:
-    model = small_model("BertForMaskedLM")
-    inputs = small_inputs(model, labels=True)
-    expected = model(**inputs)
-    traces = mb.Trace(), mb.Trace()
-    model(**inputs, trace=traces[0])
-    out = model(**inputs, logits_to_keep="labels", trace=traces[1])
-    labelled = inputs["labels"] != -100
-    assert out.logits.shape == (1, labelled.sum(), V)
-    np.testing.assert_allclose(out.logits[0], expected.logits[labelled], rtol=1e-12, atol=1e-13)
-    assert out.loss == pytest.approx(expected.loss, rel=1e-13)
-    all_gradients, gradients = (model.backward(trace) for trace in traces)
-    assert list(gradients) == list(all_gradients)
-    for name, gradient in all_gradients.items():
-        np.testing.assert_allclose(gradients[name], gradient, rtol=1e-10, atol=1e-13, err_msg=name)
-
-
 # masks
 
 
@@ -520,89 +361,6 @@ def test_threads_share_a_model(class_name: str) -> None:
     for i, (loss, found) in enumerate(together):
         assert loss == alone[i % 4][0]
         assert_same(found, alone[i % 4][1])
-
-
-# computing layers again in backward
-
-
-@pytest.mark.parametrize("class_name", CLASSES)
-def test_checkpointing_gives_the_same_bits(class_name: str) -> None:
-    config = {"hidden_dropout_prob": 0.2, "attention_probs_dropout_prob": 0.1}
-    if class_name in DECODERS:
-        config["add_cross_attention"] = True
-    model = small_model(class_name, **config)
-    inputs = small_inputs(model, labels=True, encoder=class_name in DECODERS, head_mask=True)
-    assert not model.is_gradient_checkpointing
-    found: list[tuple[Any, dict[str, np.ndarray], dict[str, np.ndarray]]] = []
-    for on, keep in [(False, "backward"), (True, "backward"), (False, "*"), (True, "*")]:
-        (model.gradient_checkpointing_enable if on else model.gradient_checkpointing_disable)()
-        assert model.is_gradient_checkpointing is on
-        model.train(11)
-        trace = mb.Trace(keep)
-        call = {"use_cache": False} if class_name in DECODERS or class_name in BARE else {}
-        out = model(**inputs, **call, trace=trace)
-        (field, value), *_ = out.items()
-        gradients = model.backward(trace, {field: np.full(np.shape(value), 0.3)})
-        assert list(model.parameters.rng.random(1)) == list(rng_after(model, inputs, call))
-        found.append((value, gradients, dict(trace.grad)))
-    for without, with_it in (found[:2], found[2:]):
-        np.testing.assert_array_equal(with_it[0], without[0])
-        assert_same(with_it[1], without[1])
-    if model.backend == "numpy":  # on a GPU a trace that keeps everything is computed without fused steps
-        np.testing.assert_array_equal(found[2][0], found[0][0])
-        assert_same(found[2][1], found[0][1])
-    assert_same(found[3][2], found[2][2])
-    assert found[2][2]
-
-
-def rng_after(model: PreTrainedModel, inputs: dict[str, Any], call: dict[str, Any]) -> np.ndarray:
-    """The next number of the generator after one call: backward must not have drawn from it."""
-    other = small_model(type(model).__name__, **{
-        name: getattr(model.config, name)
-        for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "add_cross_attention", "is_decoder")
-    }).train(11)  # fmt: skip
-    other(**inputs, **call)
-    return other.parameters.rng.random(1)
-
-
-def test_checkpointing_keeps_less() -> None:
-    model = small_model("BertForMaskedLM", num_hidden_layers=4)
-    inputs = small_inputs(model, labels=True)
-
-    def held(value: Any) -> int:
-        if isinstance(value, tuple):
-            return sum(held(each) for each in value)
-        return getattr(value, "nbytes", 0)
-
-    sizes = []
-    for checkpointing in (False, True):
-        model.parameters.gradient_checkpointing = checkpointing
-        trace = mb.Trace("backward")
-        model(**inputs, trace=trace)
-        sizes.append(sum(held(value) for name, value in trace.tape.items() if "layer." in name))
-    assert sizes[1] < sizes[0] / 5
-
-
-def test_checkpointing_beside_a_cache() -> None:
-    """A layer that is computed again would append to the cache twice, so with a cache nothing is left out."""
-    model = small_model("BertModel", is_decoder=True, add_cross_attention=True)
-    inputs = small_inputs(model, encoder=True, mask=None, types=False)
-    dy = np.random.default_rng(2).normal(size=(2, T, D))
-    found = []
-    for on in (False, True):
-        (model.gradient_checkpointing_enable if on else model.gradient_checkpointing_disable)()
-        cache = model([[5, 6], [7, 8]], **{name: inputs[name] for name in inputs if "encoder" in name}).past_key_values
-        trace = mb.Trace("backward")
-        out = model(**inputs, past_key_values=cache, trace=trace)
-        gradients = model.backward(trace, {"last_hidden_state": dy})
-        assert out.past_key_values.get_seq_length() == 2 + T
-        found.append(({"hidden": out.last_hidden_state}, gradients))
-    for one, other in zip(*found, strict=True):
-        assert_same(one, other)
-
-
-def test_the_configuration_may_ask_for_checkpointing() -> None:
-    assert small_model("BertModel", gradient_checkpointing=True).is_gradient_checkpointing
 
 
 # what the caller gave
