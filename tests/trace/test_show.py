@@ -1,4 +1,4 @@
-"""Reading a trace: globs, stacks, the table and the walk."""
+"""A trace as a table and as a walk, and what globs and stacks read of it."""
 
 import numpy as np
 import pytest
