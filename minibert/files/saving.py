@@ -287,6 +287,19 @@ def _is_file(path: Path) -> bool:
     return path.is_symlink() or path.is_file()
 
 
+# readers
+
+
+def fingerprint(folder: Path) -> list[tuple[str, int, int, int]]:
+    """(name, inode, time of writing, size) of the files in a folder: another after every save into it.
+
+    Who reads several files takes it before and after: if it is the same, all of them are of one save.
+    """
+    with os.scandir(folder) as entries:
+        found = [(entry.name, entry.stat()) for entry in entries if entry.is_file()]
+    return sorted((name, status.st_ino, status.st_mtime_ns, status.st_size) for name, status in found)
+
+
 # what killed saves left
 
 

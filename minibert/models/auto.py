@@ -68,8 +68,8 @@ class _AutoModel:
     @classmethod
     def class_for(cls, config: PretrainedConfig) -> Any:
         """The class of this task for the configuration's family. Raises ConfigError if the family has none."""
-        family = config.model_type
-        if family not in CONFIGS:
+        family = config.model_type if isinstance(config, PretrainedConfig) else config
+        if not isinstance(config, PretrainedConfig) or family not in CONFIGS:
             raise ConfigError(f"{cls.__name__} takes a configuration of {', '.join(CONFIGS)}, not {quoted(family)}.")
         found = cls.class_in(family)
         if found is None:
@@ -93,10 +93,11 @@ class _AutoModel:
     def from_config(cls, config: PretrainedConfig, **options: Any) -> Any:
         """A new model with random weights; options as of the model class, and of `from_pretrained`'s torch_dtype,
         device_map and attn_implementation."""
+        found = cls.class_for(config)
         options = take_options(options, f"{cls.__name__}.from_config")
         backend = choose_backend(options.pop("backend", None), options.pop("device_map", None))
         dtype = choose_dtype(options.pop("dtype", None), options.pop("torch_dtype", None), vars(config))
-        return cls.class_for(config)(config, backend=backend, dtype=dtype, **options)
+        return found(config, backend=backend, dtype=dtype, **options)
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | os.PathLike[str], **options: Any) -> Any:

@@ -11,12 +11,15 @@ import numpy as np
 
 from minibert.backend import move, to_numpy
 from minibert.backend.device import check_room
-from minibert.errors import ConfigError, WeightFileError
-from minibert.files.saving import saving
+from minibert.checks import check_count
+from minibert.errors import ConfigError, MinibertError, NewWeightsWarning, SlowWarning, WeightFileError
+from minibert.files.saving import fingerprint, saving
+from minibert.finite import check_weights
 from minibert.models.config import PretrainedConfig
 from minibert.models.model import Model
 from minibert.models.options import choose_backend, choose_dtype, suggestion, take_options
 from minibert.weights import (
+    Checkpoint,
     LoadReport,
     find_checkpoint,
     open_checkpoint,
@@ -58,6 +61,7 @@ class PreTrainedModel(Model):
         local_files_only: bool = False,
         token: str | bool | None = None,
         force_download: bool = False,
+        mapped: bool = True,
         **overrides: Any,
     ) -> Any:
         """The model of a checkpoint: a folder with config.json and model.safetensors, or a name.
@@ -77,6 +81,9 @@ class PreTrainedModel(Model):
             output_loading_info: give `(model, report)`; the report is `model.load_report` in any case.
             revision, cache_dir, local_files_only, token, force_download: of a name, see
                 `minibert.weights.find_checkpoint`.
+            mapped: read float32 weights from the file as they are needed, which takes next to no time and memory. If
+                the file is rewritten in place later, calls raise WeightFileError; a file that is replaced or removed
+                stays as it was for this model. False reads the file whole at once.
             overrides: fields of the configuration to change, `num_labels=3`, and `add_pooling_layer`. Of
                 transformers' further arguments those that would change no number are passed over
                 (`attn_implementation="sdpa"`, `low_cpu_mem_usage`), the others are refused.
@@ -87,29 +94,28 @@ class PreTrainedModel(Model):
         """
         overrides = take_options(overrides, f"{cls.__name__}.from_pretrained")
         backend = choose_backend(backend, device_map)
+        check_count("seed", seed, 0)
         folder = find_checkpoint(
             name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only, token=token,
             force_download=force_download,
         )  # fmt: skip
         options = {key: overrides.pop(key) for key in ("add_pooling_layer",) if key in overrides}
-        if config is None:
-            config = cls.config_class.from_pretrained(folder)
-            cls._check_overrides(config, overrides)
-            config = config.changed(overrides)
-        elif overrides:
-            raise ConfigError(f"config was given, and {', '.join(overrides)} besides: change the config instead.")
+        config, checkpoint = cls._open(folder, config, overrides, mapped)
         dtype = choose_dtype(dtype, torch_dtype, vars(config))
         model = cls(config, dtype=dtype, backend=backend, _new=False, **options)
         if model.dtype == np.float16 and model.backend == "numpy":
             warnings.warn(
                 "float16 on the CPU: every product is computed in float32 and rounded, which is slower than float32 "
                 "itself; float32 holds the same weights exactly.",
+                SlowWarning,
                 stacklevel=2,
             )
-        report = model._load(folder, seed, ignore_mismatched_sizes)
+        report = model._load(checkpoint, folder, seed, ignore_mismatched_sizes)
         return (model, report) if output_loading_info else model
 
-    def save_pretrained(self, folder: str | os.PathLike[str], *, max_shard_size: int | str = "5GB") -> None:
+    def save_pretrained(
+        self, folder: str | os.PathLike[str], *, max_shard_size: int | str = "5GB", allow_nonfinite: bool = False
+    ) -> None:
         """Write config.json and model.safetensors (in shards if larger), which transformers loads unchanged.
 
         All of them are replaced together or not at all, even if the process is killed.
@@ -118,7 +124,10 @@ class PreTrainedModel(Model):
             ConfigError: the configuration holds what JSON cannot.
             OutputError: the disk is full, the folder cannot be written to, ...; what stood there is unchanged.
             WeightFileError: something that is no file is in the way.
+            NotFiniteError: a weight is infinite or no number, unless `allow_nonfinite`.
         """
+        if not allow_nonfinite:
+            check_weights(self.parameters, "nothing was saved")
         config = type(self.config).from_dict(self.config.to_dict())
         config.architectures = [type(self).__name__]
         config.torch_dtype = self.dtype.name
@@ -174,8 +183,36 @@ class PreTrainedModel(Model):
                     f"{suggestion(name, [*own, *config.to_dict(), 'num_labels'])}."
                 )
 
-    def _load(self, folder: Path, seed: int, ignore_mismatched_sizes: bool) -> LoadReport:
-        checkpoint = open_checkpoint(folder)
+    @classmethod
+    def _open(
+        cls, folder: Path, config: PretrainedConfig | None, overrides: dict[str, Any], mapped: bool
+    ) -> tuple[PretrainedConfig, Checkpoint]:
+        """The configuration and the weights; both are of one save, even if another process saves meanwhile."""
+        while True:
+            before = fingerprint(folder)
+            try:
+                found = cls._configure(folder, config, overrides), open_checkpoint(folder, mapped=mapped)
+            except MinibertError:
+                if fingerprint(folder) == before:
+                    raise
+            else:
+                if fingerprint(folder) == before:
+                    return found
+
+    @classmethod
+    def _configure(cls, folder: Path, config: PretrainedConfig | None, overrides: dict[str, Any]) -> PretrainedConfig:
+        if config is None:
+            config = cls.config_class.from_pretrained(folder)
+            cls._check_overrides(config, overrides)
+            return config.changed(overrides)
+        cls.check_config(config)
+        if overrides:
+            raise ConfigError(f"config was given, and {', '.join(overrides)} besides: change the config instead.")
+        return config
+
+    def _load(
+        self, checkpoint: Checkpoint, folder: Path, seed: int, ignore_mismatched_sizes: bool
+    ) -> LoadReport:
         plan = plan_loading(
             self.parameters.shapes,
             {name: checkpoint.shape(name) for name in checkpoint},
@@ -189,12 +226,14 @@ class PreTrainedModel(Model):
         check_room(parameters.xp, needed, f"{type(self).__name__} in {self.dtype.name}")
         for name, array in read_to(plan, checkpoint, parameters.xp, self.dtype):
             parameters[name] = array
+        parameters.files = list(checkpoint.files)
         new = [name for name in self.parameters.shapes if name not in self.parameters]
         if new:
             self.parameters.initialise(new, seed, self.config.initializer_range)
             warnings.warn(
                 f"{type(self).__name__}: {', '.join(new)} not in {folder}: drawn anew from seed {seed}; "
                 "train the model before you trust what it predicts.",
+                NewWeightsWarning,
                 stacklevel=4,
             )
         # a file's order is its writer's; optimisers, and what they save, go by the model's

@@ -9,6 +9,7 @@ import numpy as np
 
 from minibert.backend import Array, backend_of_device, load_backend
 from minibert.backend.device import explains_memory
+from minibert.checks import check_count
 from minibert.errors import ConfigError, InputError
 from minibert.models.arguments import Call
 from minibert.models.config import PretrainedConfig
@@ -58,11 +59,9 @@ class Model(Module):
         _within: tuple[str, Parameters] | None = None,
         _new: bool = True,
     ) -> None:
-        if not isinstance(config, self.config_class):
-            raise ConfigError(
-                f"{type(self).__name__} takes a {self.config_class.__name__}, not a {type(config).__name__}."
-            )
+        self.check_config(config)
         config.validate()
+        check_count("seed", seed, 0)
         path, parameters = _within or ("", Parameters(dtype, backend))
         if _within is None:
             parameters.gradient_checkpointing = bool(getattr(config, "gradient_checkpointing", False))
@@ -71,6 +70,13 @@ class Model(Module):
         self.build()
         if _within is None and _new:
             parameters.initialise(parameters.shapes, seed, config.initializer_range)
+
+    @classmethod
+    def check_config(cls, config: Any) -> None:
+        """Raise ConfigError unless it is a configuration of the model's own family."""
+        wanted = cls.config_class
+        if not isinstance(config, wanted) or config.model_type != wanted.model_type:
+            raise ConfigError(f"{cls.__name__} takes a {wanted.__name__}, not a {type(config).__name__}.")
 
     def build(self) -> None:
         """Make the parts of the model, which declare their parameters."""
@@ -201,6 +207,7 @@ class Model(Module):
 
     def answer(self, call: Call) -> Any:
         """Check the inputs and labels, encode, apply the head, compute the loss; the output in the form asked for."""
+        self.parameters.check_files()
         encoder, inputs = self.base_model, self.prepare(call)
         labels = self.read_labels(call, inputs)
         if call.trace is not None and not isinstance(call.trace, Trace):

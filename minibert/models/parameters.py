@@ -8,7 +8,8 @@ import numpy as np
 
 from minibert.backend import Array, default_backend, load_backend, move
 from minibert.backend.device import check_room
-from minibert.errors import InputError
+from minibert.errors import InputError, WeightFileError
+from minibert.weights import SafetensorsFile
 
 DTYPES = ("float32", "float64", "float16")
 
@@ -25,6 +26,7 @@ class Parameters(dict[str, Array]):
         xp: the array library that all live in.
         rng: the generator of dropout masks in training, None in evaluation.
         gradient_checkpointing: whether backward computes each layer again instead of keeping its values.
+        files: the mapped files that parameters may be views of.
     """
 
     def __init__(self, dtype: Any = None, backend: str | None = None) -> None:
@@ -37,6 +39,7 @@ class Parameters(dict[str, Array]):
         self.xp: ModuleType = load_backend(backend or default_backend())
         self.rng: np.random.Generator | None = None
         self.gradient_checkpointing = False
+        self.files: list[SafetensorsFile] = []
 
     def declare(self, name: str, shape: tuple[int, ...], kind: str, padding_idx: int | None = None) -> None:
         """Say that a parameter exists. kind: how a new one begins, "normal", "zeros" or "ones"."""
@@ -64,6 +67,15 @@ class Parameters(dict[str, Array]):
             else:
                 values = np.full(shape, 1.0 if kind == "ones" else 0.0, dtype=np.float32)
             self[name] = move(values, self.xp, self.dtype)
+
+    def check_files(self) -> None:
+        """Raise WeightFileError if a file whose values are used as they stand there was rewritten in place."""
+        for file in self.files:
+            try:
+                file.check_unchanged()
+            except WeightFileError:
+                if any(file.holds(array) for array in self.values()):
+                    raise
 
     def move(self, xp: ModuleType, dtype: np.dtype) -> None:
         """Take every parameter to another library or dtype; into a GPU's memory only if all of them fit."""

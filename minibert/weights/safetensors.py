@@ -97,6 +97,10 @@ class SafetensorsFile(Mapping[str, Array]):
         if self._mapped is not None:
             self._mapped.check_unchanged()
 
+    def holds(self, array: Any) -> bool:
+        """Whether the array is a view of this file's bytes."""
+        return isinstance(array, np.ndarray) and np.may_share_memory(array, self._content)
+
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """{name: shape} of all tensors."""
