@@ -53,6 +53,7 @@ _HOME: dict[str, str] = {
     **dict.fromkeys(["attention_rollout", "head_importance"], "inspection.attention"),
     **dict.fromkeys(["gradient_x_input", "integrated_gradients"], "inspection.attributions"),
     **dict.fromkeys(["explore", "plot_attention", "plot_logit_lens"], "explorer"),
+    **dict.fromkeys(["set_threads", "get_threads", "threads"], "running.threads"),
     "to_numpy": "backend",
     "allow_tf32": "backend.device",
     "release_memory": "backend.device",
