@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from minibert.backend import Array
+from minibert.forms import step
 from minibert.models.layer import Layer, StackInputs
 from minibert.models.module import Module
 from minibert.models.parameters import Parameters
@@ -25,6 +26,7 @@ class Encoder(Module):
         super().__init__(path, parameters)
         self.layer = [Layer(self.at(f"layer.{i}"), parameters, config, i) for i in range(config.num_hidden_layers)]
 
+    @step
     def forward(
         self, hidden: Array, run: Run, stack: StackInputs, keep_hidden: bool, keep_attentions: bool
     ) -> StackOutputs:
@@ -43,6 +45,7 @@ class Encoder(Module):
             hidden, tuple(states) if keep_hidden else (), tuple(attentions), tuple(cross_attentions)
         )
 
+    @step
     def backward(self, dhidden: Array | None, back: Backward) -> Array | None:
         """dhidden (B, T, D) -> the gradient of the stack's input; that of the encoder's states sums over layers."""
         dencoder_total = None
