@@ -98,7 +98,7 @@ _HOME: dict[str, str] = {
 # array library -> the modules whose forms stand in for plain steps on its arrays (see forms.py)
 _FORMS: dict[str, list[str]] = {
     "numpy": ["running.half_precision", "running.blocks", "running.in_place", "running.checkpointing",
-              "running.chunks"],
+              "running.chunks", "running.parts", "running.first_token", "running.padding"],
     "cupy": ["kernels.primitives", "kernels.steps", "training.gpu_forms"],
 }  # fmt: skip
 

@@ -162,6 +162,31 @@ def training(backend: str, dtype: str, class_name: str, keep: str = "backward", 
     return {"loss": loss, **grads, **{name: trace[name] for name in trace}, "names": list(trace.points.values())}
 
 
+def in_parts(backend: str, dtype: str) -> dict[str, Any]:
+    """Training, with a batch that is worth a cut whatever its size."""
+    with pytest.MonkeyPatch.context() as patch, mb.threads(2):
+        patch.setattr("minibert.running.parts.WORTH", 0.0)
+        return training(backend, dtype, "BertForMaskedLM")
+
+
+def without_padding(backend: str, dtype: str) -> dict[str, Any]:
+    """States of tokens, where padding may be left out."""
+    model = small_model("BertModel", dtype).to(backend)
+    inputs = small_inputs(model)
+    batch, tokens = inputs["input_ids"].shape
+    useful = np.arange(tokens) < np.maximum(1, tokens - np.arange(batch))[:, None]
+    states = model(**{**inputs, "attention_mask": useful.astype(int)}, skip_padding=True).last_hidden_state
+    return {"states": mb.to_numpy(states) * useful[..., None]}
+
+
+def first_token(backend: str, dtype: str) -> dict[str, Any]:
+    """Classes of texts, with a last layer that is worth leaving out whatever its size."""
+    model = small_model("BertForSequenceClassification", dtype).to(backend)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minibert.running.parts.WORTH", 0.0)
+        return {"logits": model(**small_inputs(model)).logits}
+
+
 def optimiser(backend: str, dtype: str) -> dict[str, Any]:
     """Three steps of AdamW."""
     xp, rng = mb.backend.load_backend(backend), np.random.default_rng(4)
@@ -178,6 +203,9 @@ PASSES: dict[str, Callable[[str, str], dict[str, Any]]] = {
     "training": lambda backend, dtype: training(backend, dtype, "BertForMaskedLM"),
     "training with the other GELU": lambda *where: training(*where, "BertForMaskedLM", hidden_act="gelu_new"),
     "training with checkpoints": lambda *where: training(*where, "BertForMaskedLM", checkpointing=True),
+    "without padding": lambda backend, dtype: without_padding(backend, dtype),
+    "the first token's class": lambda backend, dtype: first_token(backend, dtype),
+    "training in parts": lambda backend, dtype: in_parts(backend, dtype),
     "everything traced": lambda *where: training(*where, "BertForMaskedLM", keep="*"),
     "optimiser": optimiser,
     "optimiser of float16": lambda backend, dtype: optimiser(backend, "float16"),
@@ -187,12 +215,19 @@ PASSES: dict[str, Callable[[str, str], dict[str, Any]]] = {
     ),
 }
 # forms that go together: what the one keeps only the other reads
-TOGETHER = [{"checkpointing.forward", "checkpointing.backward"}, {"cross_entropy", "cross_entropy_backward"}]
+TOGETHER = [
+    {"checkpointing.forward", "checkpointing.backward"},
+    {"cross_entropy", "cross_entropy_backward"},
+    {"parts.forward", "parts.backward", "parts.rows_of_mask"},
+]
 # greatest error, relative to the largest value, of a module's forms or of one; all others keep every bit
 TOLERANCE = {
     "running.half_precision": 3e-2,
     "running.blocks": 3e-6,
     "running.in_place.activated": 3e-6,  # GELU in blocks, too
+    "running.padding": 2e-5,
+    "running.first_token": 2e-5,
+    "running.parts": 2e-5,  # products of other sizes, and sums in another order
     "kernels.primitives": 2e-5,
     "kernels.steps": 2e-5,
     "training.gpu_forms": 1e-5,

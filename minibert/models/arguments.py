@@ -52,8 +52,17 @@ OUTPUT = (
         "return_dict", "an output object (True) or a tuple (False); by default as the configuration says.", bool | None
     ),
 )
+LABELS = ("labels", "start_positions", "end_positions", "next_sentence_label")
+
 # what every call takes, by name only
 WATCHED = (
+    Argument(
+        "skip_padding",
+        "compute texts of like length together, without their padding: states and attentions at padding are zeros "
+        "then, all other values the same to rounding. Where that cannot be so (padding at the left, decoders, "
+        "a trace, edits, dropout, labels of tokens) the batch is computed as it is.",
+        bool | None,
+    ),
     Argument("trace", "a `minibert.Trace` to fill.", Trace | None),
     Argument(
         "edits",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minibert.backend import Array
+from minibert.forms import step
 from minibert.models.arguments import CACHE_POSITION, ENCODER_STATES, OUTPUT, PAST_KEY_VALUES, TEXT, USE_CACHE, takes
 from minibert.models.config import BertConfig
 from minibert.models.embeddings import Embeddings
@@ -75,6 +76,7 @@ class BertModel(BertPreTrainedModel):
         """The stack of layers."""
         return Encoder(self.at("encoder"), self.parameters, self.config)
 
+    @step
     def encode(self, inputs: Inputs, run: Run) -> Encoded:
         """ids (B, T) -> hidden (B, T, D) of the last layer, pooled (B, D) of the first token."""
         embedded = self.embeddings.forward(

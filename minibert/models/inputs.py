@@ -32,6 +32,8 @@ class Inputs(NamedTuple):
     stack: StackInputs
     keep_hidden: bool  # whether the layers' states are to be given back
     keep_attentions: bool
+    skip_padding: bool = False  # whether values at padding may be left out
+    first_token: bool = False  # whether nobody reads the last layer anywhere but at the first token
 
 
 def prepare(model: Any, given: Mapping[str, Any]) -> Inputs:

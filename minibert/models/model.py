@@ -11,7 +11,7 @@ from minibert.backend import Array, backend_of_device, load_backend
 from minibert.backend.device import explains_memory
 from minibert.checks import check_count
 from minibert.errors import ConfigError, InputError
-from minibert.models.arguments import Call
+from minibert.models.arguments import LABELS, Call
 from minibert.models.config import PretrainedConfig
 from minibert.models.encoder import StackOutputs
 from minibert.models.inputs import Inputs, prepare, record_masks
@@ -46,6 +46,7 @@ class Model(Module):
     config_class: Any = PretrainedConfig
     base_model_prefix = ""
     task = ""  # what it is for, by a name that golden values, pipelines and cards ask for
+    reads_first_token = False  # whether the head reads the last layer's first token, and no other
     reads_choices = False  # whether every input has an axis of choices after the batch's
     needs: ClassVar[Mapping[str, Any]] = {}  # fields of the configuration that make it one of its task
 
@@ -227,8 +228,11 @@ class Model(Module):
         return output if wanted else output.as_returned()
 
     def prepare(self, call: Call) -> Inputs:
-        """The encoder's inputs, checked and moved to where the model lives."""
-        return prepare(self.base_model, vars(call))
+        """The encoder's inputs, checked and moved to where the model lives; and what of its values nobody will read."""
+        inputs = prepare(self.base_model, vars(call))
+        labelled = any(getattr(call, name, None) is not None for name in LABELS)
+        skip_padding = bool(call.skip_padding) and (self.reads_first_token or not labelled)
+        return inputs._replace(skip_padding=skip_padding, first_token=self.reads_first_token)
 
     def read_labels(self, call: Call, inputs: Inputs) -> Any:
         """The labels of the call, checked: what `apply_head` needs of them."""

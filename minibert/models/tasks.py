@@ -308,7 +308,7 @@ class NextSentencePrediction(TaskModel):
     """Whether the second sentence follows the first (Devlin et al. 2018, section 3.1, task 2)."""
 
     task = "next-sentence-prediction"
-    pooled = True
+    pooled = reads_first_token = True
     forward = takes(
         "Predict whether the second sentence follows the first.",
         *TEXT,
@@ -354,7 +354,7 @@ class SequenceClassification(TaskModel):
     """A class, or a number, for the whole text (Devlin et al. 2018, section 4.1)."""
 
     task = "sequence-classification"
-    pooled = True
+    pooled = reads_first_token = True
     forward = takes(
         "Classify every text.",
         *TEXT,
@@ -427,7 +427,7 @@ class MultipleChoice(TaskModel):
     """The best of several texts: one number a text, a softmax over the choices (Devlin et al. 2018, section 4.4)."""
 
     task = "multiple-choice"
-    pooled = True
+    pooled = reads_first_token = True
     reads_choices = True
     forward = takes(
         "Choose among texts.",
