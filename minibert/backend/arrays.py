@@ -6,14 +6,17 @@ Everything else is written once against the array functions that both libraries 
 
 import sys
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minibert.backend.choice import load_backend
 from minibert.errors import BackendError, InputError
 
-Array = Any  # a NumPy or a CuPy array; the two have no common base class
+if TYPE_CHECKING:
+    Array = np.ndarray
+else:
+    Array = Any  # NumPy's or CuPy's: the two have no common base class, and functions that they share
 
 
 def array_module(*arrays: Any) -> ModuleType:

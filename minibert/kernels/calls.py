@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minibert.backend import Array, array_module
+from minibert.functional.layer_norm import LayerNormCache
 from minibert.kernels.launch import ceil_div, launch, number_of, on_card, usable
 
 _THREADS = 256  # a block of a launch over single values
@@ -73,14 +74,6 @@ def masked_softmax_backward(
 # layer norm
 
 
-class LayerNormParts(NamedTuple):
-    """What `residual_layer_norm` gives."""
-
-    y: Array
-    normalized: Array | None
-    rstd: Array | None
-
-
 def fits_layer_norm(x: Array, *others: Array | None, kept: Array | None = None) -> bool:
     """Whether the kernel can take these: one row must fit the shared memory of a block."""
     return usable(x, *others) and _fits_kept(kept, x) and x.shape[-1] * number_of(x.dtype).itemsize <= _SHARED
@@ -95,53 +88,62 @@ def residual_layer_norm(
     residual: Array | None = None,
     kept: Array | None = None,
     keep_scale: float = 1.0,
-    keep_parts: bool = True,
-) -> LayerNormParts:
-    """x (..., D) -> LayerNorm(dropout(x + bias) + residual); with keep_parts what backward needs, too."""
+    keep_cache: bool = True,
+) -> tuple[Array, LayerNormCache | None]:
+    """x (..., D) -> LayerNorm(dropout(x + bias) + residual), and with keep_cache what backward needs."""
     xp = array_module(x)
     width = x.shape[-1]
     rows = x.size // width
     number = number_of(x.dtype)
     y = xp.empty_like(x)
-    normalized = rstd = None
-    if keep_parts:
-        normalized = xp.empty_like(x)
-        rstd = xp.empty((*x.shape[:-1], 1), dtype=number)
+    cache = None
+    if keep_cache:
+        cache = LayerNormCache(xp.empty_like(x), xp.empty((*x.shape[:-1], 1), dtype=number))
     of_block = max(1, min(_ROWS, _SHARED // (width * number.itemsize)))
     _over_rows(
-        "residual_layer_norm", x, rows, x, bias, kept, residual, weight, beta, y, normalized, rstd,
+        "residual_layer_norm", x, rows, x, bias, kept, residual, weight, beta, y, *(cache or (None, None)),
         rows, width, float(keep_scale), float(eps), of_block=of_block, shared=of_block * width * number.itemsize,
     )  # fmt: skip
-    return LayerNormParts(y, normalized, rstd)
+    return y, cache
 
 
-def layer_norm_backward(dy: Array, normalized: Array, rstd: Array, weight: Array) -> tuple[Array, Array, Array]:
+def layer_norm_backward(dy: Array, cache: LayerNormCache, weight: Array) -> tuple[Array, Array, Array]:
     """dy (..., D) -> dx (..., D), dweight (D,), dbias (D,)."""
     dx = array_module(dy).empty_like(dy)
     width = dy.shape[-1]
     rows = dy.size // width
-    _over_rows("layer_norm_backward", dy, rows, dy, normalized, rstd, weight, dx, rows, width)
-    dbias, dweight = column_sums(dy, normalized)
+    _over_rows("layer_norm_backward", dy, rows, dy, *cache, weight, dx, rows, width)
+    dbias, dweight = column_sums(dy, cache.normalized)
     return dx, dweight, dbias
 
 
 # sums over rows
 
 
-def column_sums(x: Array, other: Array | None = None) -> tuple[Array, Array | None]:
-    """x (..., D), other like x -> Σ x and, where other is given, Σ x other, over all rows: (D,) each."""
+def column_sum(x: Array) -> Array:
+    """x (..., D) -> its sum over all rows (D,)."""
+    return _sums(x, None)[0]
+
+
+def column_sums(x: Array, other: Array) -> tuple[Array, Array]:
+    """x (..., D), other (..., D) -> Σ x and Σ x other, over all rows: (D,) each."""
+    total, products = _sums(x, other)
+    return total, products
+
+
+def _sums(x: Array, other: Array | None) -> list[Array]:
+    """In chunks of rows, a block each; then the chunks are added."""
     xp = array_module(x)
     width = x.shape[-1]
     rows = x.size // width
     of_chunk = max(64, ceil_div(rows, 256))
     chunks = ceil_div(rows, of_chunk)
-    number = number_of(x.dtype)
-    parts = xp.empty((chunks, width), dtype=number)
-    products = None if other is None else xp.empty((chunks, width), dtype=number)
+    parts = [xp.empty((chunks, width), dtype=number_of(x.dtype)) for _ in range(1 if other is None else 2)]
+    products = None if other is None else parts[1]
     launch(
-        "column_sums", x, (ceil_div(width, 32), chunks), (32, 8), x, other, parts, products, rows, width, of_chunk
-    )  # fmt: skip
-    return _add_chunks(parts, x), None if products is None else _add_chunks(products, x)
+        "column_sums", x, (ceil_div(width, 32), chunks), (32, 8), x, other, parts[0], products, rows, width, of_chunk
+    )
+    return [_add_chunks(part, x) for part in parts]
 
 
 def _add_chunks(parts: Array, like: Array) -> Array:
@@ -246,7 +248,7 @@ class CardCrossEntropyCache(NamedTuple):
     logits: Array  # (M, C)
     labels: Array  # (M,)
     log_sums: Array  # (M,) log Σ exp
-    count: Array  # () rows that count
+    counted: Array  # () how many rows count
     ignored: int
     shape: tuple[int, ...]  # of the logits as they were given
 
@@ -277,7 +279,7 @@ def cross_entropy_backward(dloss: Array | float, cache: CardCrossEntropyCache) -
     rows, classes = logits.shape
     launch(
         "cross_entropy_backward", logits, (rows,), (_row_threads(classes),),
-        logits, cache.labels, cache.log_sums, cache.count, dloss, dlogits, classes, cache.ignored,
+        logits, cache.labels, cache.log_sums, cache.counted, dloss, dlogits, classes, cache.ignored,
     )  # fmt: skip
     return dlogits.reshape(cache.shape)
 

@@ -37,7 +37,7 @@ def column_sum(x: Array) -> Array:
     """In chunks of rows, of which each thread of a block adds a column."""
     if array_module(x) is np or not usable(x := contiguous(x)):
         return NotImplemented
-    return calls.column_sums(x)[0]
+    return calls.column_sum(x)
 
 
 @form_of(numbers.scatter_add)
@@ -79,12 +79,9 @@ def activation_backward(self: F.Activation, dy: Array, x: Array) -> Array:
 
 
 @form_of(F.layer_norm)
-def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> tuple[Array, F.LayerNormCache]:
+def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> tuple[Array, F.LayerNormCache | None]:
     """A warp a row, which stays in the block's own memory."""
-    if not calls.fits_layer_norm(x, weight, bias):
-        return NotImplemented
-    y, normalized, rstd = calls.residual_layer_norm(x, weight, bias, eps)
-    return y, F.LayerNormCache(normalized, rstd)
+    return calls.residual_layer_norm(x, weight, bias, eps) if calls.fits_layer_norm(x, weight, bias) else NotImplemented
 
 
 @form_of(F.layer_norm_backward)
@@ -92,7 +89,7 @@ def layer_norm_backward(dy: Array, cache: F.LayerNormCache, weight: Array) -> tu
     """One pass for dx, and one for both sums over rows."""
     if not calls.fits_layer_norm(dy, cache.normalized, weight):
         return NotImplemented
-    return calls.layer_norm_backward(dy, cache.normalized, cache.rstd, weight)
+    return calls.layer_norm_backward(dy, cache, weight)
 
 
 @form_of(F.merge_heads)

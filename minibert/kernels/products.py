@@ -26,7 +26,7 @@ _ZERO = {name: np.zeros_like(one) for name, one in _ONE.items()}
 class Operand(NamedTuple):
     """How cuBLAS reads a batch of matrices: transposed or not, and the steps between columns and matrices."""
 
-    array: Array
+    array: Any
     transposed: int
     leading: int
     stride: int
@@ -51,7 +51,7 @@ def _cublas(xp: ModuleType) -> Any:
     return getattr(xp.cuda, "cublas", None)
 
 
-def _multiply(xp: ModuleType, cublas: Any, a: Array, b: Array, out: Array, compute: int) -> None:
+def _multiply(xp: ModuleType, cublas: Any, a: Array, b: Array, out: Any, compute: int) -> None:
     first, second = operand(xp, b), operand(xp, a)
     rows, inner = a.shape[-2:]
     columns = b.shape[-1]

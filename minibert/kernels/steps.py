@@ -54,11 +54,10 @@ def residual_output(
         dropout.record_mask(kept, run)
         run.pass_over(dropout.path, product.shape, HIDDEN, dropout.formula)
     run.pass_over(self.at("sum"), product.shape, HIDDEN, "dense + residual")
-    y, normalized, rstd = calls.residual_layer_norm(
+    y, cache = calls.residual_layer_norm(
         product, norm.weight, norm.bias, norm.eps, dense.bias, residual, kept, keep_scale(dropout.p),
-        keep_parts=norm.keeps_parts(run),
+        keep_cache=norm.keeps_cache(run),
     )  # fmt: skip
-    cache = None if normalized is None else F.LayerNormCache(normalized, rstd)
     return norm.record(y, cache, run, self.path, also)
 
 

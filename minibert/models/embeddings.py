@@ -99,8 +99,9 @@ class Embeddings(Module):
 
     def _words(self, input_ids: Array | None, inputs_embeds: Array | None, run: Run) -> Array:
         """Of every token its row of the table, or the vector that was given in its place: (B, T, D)."""
-        if input_ids is None:
+        if inputs_embeds is not None:
             return run.record("inputs_embeds", inputs_embeds, self.shape, "given in place of input_ids")
+        assert input_ids is not None  # the front door lets exactly one of the two in
         run.record("input_ids", input_ids, "B T", "the ids of the tokens", editable=False)
         words, part = self.word_embeddings.forward(input_ids, run), self.word_embeddings.path
         return run.record(part, words, self.shape, "word_embeddings.weight[input_ids]", ("inputs_embeds",))

@@ -46,6 +46,7 @@ def problem_loss(problem: str, logits: Array, labels: Array, run: Run) -> Array:
     run.save("problem_type", problem)
     if problem == "single_label_classification":
         return classification_loss(logits, labels, run)
+    cache: Any
     if problem == "multi_label_classification":
         loss, cache = F.binary_cross_entropy_with_logits(logits, labels)
         formula = "mean of -t log σ(logits) - (1 - t) log(1 - σ(logits))"

@@ -100,8 +100,8 @@ class LayerNorm(Module):
     def record(
         self, y: Array, cache: F.LayerNormCache | None, run: Run, name: str | None, also: tuple[str, ...]
     ) -> Array:
-        """Name what was computed, and keep what backward needs; there is a cache wherever `keeps_parts` says so."""
-        if cache is not None and self.keeps_parts(run):
+        """Name what was computed, and keep what backward needs; there is a cache wherever `keeps_cache` says so."""
+        if cache is not None and self.keeps_cache(run):
             run.save(self.path, cache)
             by_row = self.shape.rsplit(" ", 1)[0] + " 1"
             run.record(self.at("rstd"), cache.rstd, by_row, "1 / √(var(x) + eps)", editable=False)
@@ -109,7 +109,7 @@ class LayerNorm(Module):
         also = also if name is None else (*also, self.path)
         return run.record(name or self.path, y, self.shape, "gamma normalized + beta", also)
 
-    def keeps_parts(self, run: Run) -> bool:
+    def keeps_cache(self, run: Run) -> bool:
         """Whether somebody wants the normalised values and the deviations: a reader of the trace, or backward."""
         return run.keeps(self.at("normalized"), self.at("rstd"))
 
@@ -171,8 +171,8 @@ class Dropout(Module):
         self.record_mask(mask, run)
         return run.record(self.path, F.dropout(x, mask, self.p), self.shape, self.formula)
 
-    def backward(self, dy: Array | None, back: Backward) -> Array | None:
-        """dy (...) -> dx (...)."""
+    def backward(self, dy: Array | None, back: Backward) -> Any:
+        """dy (...) -> dx (...), or None where no gradient arrives. forward: y = x mask / (1 - p)."""
         if dy is None or not back.has(self.path):
             return dy
         arrived = back.arrive(self.path, dy)

@@ -65,6 +65,9 @@ class ModelOutput:
         return len(self.keys())
 
 
+_GIVEN: Any = None  # of a field that every call fills: it has a default because those before it may be missing
+
+
 @dataclass
 class BaseModelOutputWithPoolingAndCrossAttentions(ModelOutput):
     """Of the bare models.
@@ -73,8 +76,8 @@ class BaseModelOutputWithPoolingAndCrossAttentions(ModelOutput):
     then every layer's output; past_key_values, a cache; attentions and cross_attentions, L arrays (B, N, T, S).
     """
 
-    last_hidden_state: Array = None
-    pooler_output: Array = None
+    last_hidden_state: Array = _GIVEN
+    pooler_output: Any = None
     hidden_states: tuple[Array, ...] | None = None
     past_key_values: Cache | None = None
     attentions: tuple[Array, ...] | None = None
@@ -90,9 +93,9 @@ class BaseModelOutputWithPoolingAndCrossAttentions(ModelOutput):
 class BertForPreTrainingOutput(ModelOutput):
     """loss (); prediction_logits (B, T, V); seq_relationship_logits (B, 2); hidden_states; attentions."""
 
-    loss: Array = None
-    prediction_logits: Array = None
-    seq_relationship_logits: Array = None
+    loss: Any = None
+    prediction_logits: Array = _GIVEN
+    seq_relationship_logits: Array = _GIVEN
     hidden_states: tuple[Array, ...] | None = None
     attentions: tuple[Array, ...] | None = None
 
@@ -101,8 +104,8 @@ class BertForPreTrainingOutput(ModelOutput):
 class CausalLMOutputWithCrossAttentions(ModelOutput):
     """loss (); logits (B, T, V); past_key_values; hidden_states; attentions; cross_attentions."""
 
-    loss: Array = None
-    logits: Array = None
+    loss: Any = None
+    logits: Array = _GIVEN
     past_key_values: Cache | None = None
     hidden_states: tuple[Array, ...] | None = None
     attentions: tuple[Array, ...] | None = None
@@ -111,8 +114,8 @@ class CausalLMOutputWithCrossAttentions(ModelOutput):
 
 @dataclass
 class _LogitsOutput(ModelOutput):
-    loss: Array = None
-    logits: Array = None
+    loss: Any = None
+    logits: Array = _GIVEN
     hidden_states: tuple[Array, ...] | None = None
     attentions: tuple[Array, ...] | None = None
 
@@ -141,8 +144,8 @@ class TokenClassifierOutput(_LogitsOutput):
 class QuestionAnsweringModelOutput(ModelOutput):
     """loss (); start_logits and end_logits (B, T); hidden_states; attentions."""
 
-    loss: Array = None
-    start_logits: Array = None
-    end_logits: Array = None
+    loss: Any = None
+    start_logits: Array = _GIVEN
+    end_logits: Array = _GIVEN
     hidden_states: tuple[Array, ...] | None = None
     attentions: tuple[Array, ...] | None = None

@@ -97,7 +97,7 @@ def _layer_norm(part: LayerNorm, x: Array, run: Run, name: str, also: tuple[str,
     rstd += part.eps
     np.divide(1.0, np.sqrt(rstd, out=rstd), out=rstd)
     centred *= rstd
-    if not part.keeps_parts(run):
+    if not part.keeps_cache(run):
         centred *= part.weight
         centred += part.bias
         return part.record(centred, None, run, name, also)

@@ -124,7 +124,7 @@ class Run:
             return array
         return None
 
-    def output(self, array: Array | None) -> Array | None:
+    def output(self, array: Array | None) -> Any:
         """An array to hand to the user: a copy where the trace keeps it, so that the trace never changes."""
         if array is None or self.trace is None or not self.trace.is_protected(array):
             return array

@@ -202,8 +202,9 @@ class Trace(_Values):
 
 def owner(array: Array) -> Array:
     """The array that owns the memory of this view."""
-    while getattr(array, "base", None) is not None and hasattr(array.base, "dtype"):
-        array = array.base
+    base = getattr(array, "base", None)
+    while base is not None and hasattr(base, "dtype"):
+        array, base = base, getattr(base, "base", None)
     return array
 
 
