@@ -18,7 +18,7 @@ REASONS = {
     "tests/commands/test_train.py::test_no_progress_bar_where_there_is_no_terminal": _PROCESS,
     "tests/test_cli.py::TestRealCheckpoint::test_a_closed_pipe_is_quiet": _PROCESS,
     "tests/test_import.py::test_models_need_no_extra": _PROCESS,
-    "tests/generation/test_generate.py::test_each_token_is_read_once": _FUSED,
+    "tests/generation/test_decoder.py::test_each_token_is_read_once": _FUSED,
     "tests/functional/test_wrong_backwards.py::test_wrong_models_are_rejected": _FAULTS,
     "tests/models/test_model.py::test_to_another_dtype": _HOST,
     "tests/models/test_real_checkpoint.py::test_weights_are_views_of_the_file": _HOST,
