@@ -48,6 +48,12 @@ class Port:
         centred = x - total(x) / width
         if self.has(f"{fault} mean kept", layer):
             centred = x
+        if self.has(f"{fault} over the batch", layer):
+            return ((x - x.mean()) / np.sqrt(x.var() + eps) * gamma + beta).astype(np.float32)
+        if self.has(f"{fault} variance of the mean kept", layer):
+            return (x / np.sqrt(total(centred * centred) / width) * gamma + beta).astype(np.float32)
+        if self.has(f"{fault} epsilon outside", layer):
+            return (centred / (np.sqrt(total(centred * centred) / width) + 1e-4) * gamma + beta).astype(np.float32)
         over = width - 1 if self.has(f"{fault} unbiased variance", layer) else width
         y = centred / np.sqrt(total(centred * centred) / over + np.float32(eps))
         if self.has(f"{fault} affine missing", layer):
@@ -109,6 +115,8 @@ class Port:
     def split(self, x: np.ndarray, layer: int) -> np.ndarray:
         batch, tokens, width = x.shape
         heads = self.config.num_attention_heads
+        if self.has("heads reshaped", layer):
+            return x.reshape(batch, heads, tokens, width // heads)
         if self.has("heads split the other way", layer):
             return x.reshape(batch, tokens, width // heads, heads).transpose(0, 3, 1, 2)
         return x.reshape(batch, tokens, heads, width // heads).transpose(0, 2, 1, 3)
@@ -125,9 +133,12 @@ class Port:
         summed = dense if self.has("attention residual missing", i) else hidden + dense
         self.out[f"{path}.attention.output.sum"] = summed
         skip = self.has("pre-norm", i) or self.has("attention norm missing", i)
-        attended = summed if skip else self.norm(summed, f"{w}.attention.output.LayerNorm", "attention", i)
+        norm = f"{w}.output.LayerNorm" if self.has("norms exchanged", i) else f"{w}.attention.output.LayerNorm"
+        attended = summed if skip else self.norm(summed, norm, "attention", i)
+        if self.has("norm before the sum", i):
+            attended = hidden + self.norm(dense, norm)
         self.out[f"{path}.attention.output"] = attended
-        y = self.feed_forward(attended, hidden, i, path, w)
+        y = self.feed_forward(attended, summed if self.has("residual before the norm", i) else hidden, i, path, w)
         self.out[f"{path}.output"] = y
         return y
 
@@ -150,7 +161,12 @@ class Port:
         if not self.has("scale missing", i):
             width = query.shape[-1] * (query.shape[1] if self.has("scaled by the hidden width", i) else 1)
             scores = scores / np.float32(math.sqrt(width))
-        scores = scores + mask
+        if self.has("mask multiplied", i):
+            scores = scores * (mask == 0)
+        elif self.has("mask on the queries", i):
+            scores = scores + mask.swapaxes(2, 3)
+        else:
+            scores = scores + mask
         self.out[f"{at}.scores"] = scores
         axis = -2 if self.has("softmax over queries", i) else -1
         e = np.exp(scores - scores.max(axis=axis, keepdims=True))
@@ -171,7 +187,8 @@ class Port:
         self.out[f"{path}.intermediate"] = y
         dense = self.linear(y, f"{w}.output.dense", "output", i)
         self.out[f"{path}.output.dense"] = dense
-        residual = layer_input if self.has("wrong residual", i) else x
+        wrong = self.has("wrong residual", i) or self.has("residual before the norm", i)
+        residual = layer_input if wrong else x
         summed = dense if self.has("output residual missing", i) else residual + dense
         self.out[f"{path}.output.sum"] = summed
         return self.norm(summed, f"{w}.output.LayerNorm", "output", i)
@@ -179,6 +196,10 @@ class Port:
     def gelu(self, x: np.ndarray, i: int | None = None) -> np.ndarray:
         if self.has("activation missing", i):
             return x
+        if self.has("Φ alone", i):
+            return (0.5 + 0.5 * np.vectorize(math.erf)(x.astype(np.float64) / math.sqrt(2))).astype(np.float32)
+        if self.has("erf without √2", i):
+            return (x * (0.5 + 0.5 * np.vectorize(math.erf)(x.astype(np.float64)))).astype(np.float32)
         if self.has("relu", i):
             return np.maximum(x, 0)
         if self.has("tanh GELU", i):
@@ -212,5 +233,10 @@ class Port:
         if self.has("padding rows"):
             logits = logits.copy()
             logits[self.out["input_ids"] == 0] = 1.0
+        if self.has("a number is NaN"):
+            logits = logits.copy()
+            logits[1, 2, 3] = np.nan
+        if self.has("one text alone"):
+            logits = logits[1]
         self.out[path] = logits
         return self.out

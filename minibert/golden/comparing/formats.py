@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 from minibert.golden.comparing.results import EXTRA, MISSING, OK, Results, TensorResult
 from minibert.golden.errors import GoldenError
+from minibert.golden.metrics import Difference
 
 FORMATS = ("text", "json", "markdown", "junit")
 _MOST_ROWS = 12
@@ -70,12 +71,19 @@ def _short(row: TensorResult) -> str:
     else:
         over = row.difference.max_abs / row.floor if row.floor else math.inf
         times = f", {_number(over)} noise floors" if math.isfinite(over) else ""
-        words = f"{row.verdict}: off by {_number(row.difference.max_abs)}{times}, {_number(row.tolerance)} allowed"
+        unlike = f"{_unlike(row.difference)}; elsewhere " if row.difference.hidden else ""
+        off = f"off by {_number(row.difference.max_abs)}{times}, {_number(row.tolerance)} allowed"
+        words = f"{row.verdict}: {unlike}{off}"
         if row.tolerance is not None and row.difference.max_abs <= row.tolerance and row.rms_tolerance:
             words += f"; rms {_number(row.difference.rms)}, {_number(row.rms_tolerance)} allowed"
-        if row.difference.hidden:
-            words += f"; {row.difference.hidden} numbers hidden or not finite on one side only"
     return words
+
+
+def _unlike(found: Difference) -> str:
+    """Numbers that only one side has hidden, or that are NaN or infinite on one side only."""
+    kind = next((each for each in (found.other, found.golden) if not math.isfinite(each)), None)
+    what = "hidden" if kind is None else "NaN" if math.isnan(kind) else "infinite"
+    return f"{found.hidden} numbers are {what} on one side only"
 
 
 def _number(value: float | None) -> str:

@@ -26,7 +26,15 @@ def _mask_words(golden: np.ndarray, other: np.ndarray, scores: np.ndarray) -> st
     if np.isneginf(other[hidden]).all() and np.isfinite(other[~hidden]).all():
         return "mask value: minus infinity is added, where the dtype's least finite number belongs"
     added = (other - scores)[hidden]
-    return _other_places(hidden, theirs) or _other_value(added, scores[~hidden])
+    return _multiplied(other, hidden, scores) or _other_places(hidden, theirs) or _other_value(added, scores[~hidden])
+
+
+def _multiplied(other: np.ndarray, hidden: np.ndarray, scores: np.ndarray) -> str:
+    """A mask that multiplies: zero at hidden places, the scores themselves elsewhere."""
+    size = float(np.abs(scores).max(initial=0.0))
+    if size and not other[hidden].any() and np.abs(other - scores)[~hidden].max(initial=0.0) <= 1e-3 * size:
+        return "the mask multiplies the scores: a score of 0 is not hidden, something very negative is added instead"
+    return ""
 
 
 def _other_places(hidden: np.ndarray, theirs: np.ndarray) -> str:
@@ -35,6 +43,8 @@ def _other_places(hidden: np.ndarray, theirs: np.ndarray) -> str:
         return "the mask is inverted: it hides what it should show"
     if not theirs.any() or np.array_equal(theirs, hidden):
         return ""
+    if hidden.ndim == 4 and hidden.shape[2] == hidden.shape[3] and np.array_equal(theirs, hidden.swapaxes(2, 3)):
+        return "the mask is on the axis of the queries, (B, 1, T, 1): it hides keys, (B, 1, 1, T)"
     if theirs[hidden].all():
         return "the mask hides more places than the golden one: is it off by one?"
     if hidden[theirs].all():
@@ -104,17 +114,25 @@ def _wrong_unhidden_scores(pair: TensorPair, query: np.ndarray, key: np.ndarray,
     if base.shape[-1] == base.shape[-2]:
         yield "query and key are exchanged", base.swapaxes(-1, -2) / math.sqrt(width) + mask
     yield "query for key: queries are compared with queries", query @ query.swapaxes(-1, -2) / math.sqrt(width) + mask
-    fast = [_fast(each) for each in (query, key)]
-    yield (
-        "heads are split the wrong way round: the head index runs fastest within a token",
-        fast[0] @ fast[1].swapaxes(-1, -2) / math.sqrt(width) + mask,
-    )
+    for words, split in WRONG_SPLITS:
+        yield words, split(query) @ split(key).swapaxes(-1, -2) / math.sqrt(width) + mask
 
 
 def _fast(x: np.ndarray) -> np.ndarray:
     """(B, N, T, K) split as if the head index ran fastest in the last axis of (B, T, D)."""
     batch, heads, tokens, width = x.shape
     return np.moveaxis(_merge(x).reshape(batch, tokens, width, heads), 3, 1)
+
+
+def _reshaped(x: np.ndarray) -> np.ndarray:
+    """(B, N, T, K) split as if (B, T, D) were reshaped to it at once."""
+    return _merge(x).reshape(x.shape)
+
+
+WRONG_SPLITS = (
+    ("heads are split the wrong way round: the head index runs fastest within a token", _fast),
+    ("heads are split by reshaping to (B, N, T, K) at once: reshape to (B, T, N, K), then exchange T and N", _reshaped),
+)
 
 
 def _softmax(scores: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -130,6 +148,7 @@ def wrong_probs(pair: TensorPair) -> Mistakes:
         yield "softmax is missing: the scores themselves stand here", scores
         yield "softmax is over the queries, not over the keys", _softmax(scores, axis=-2)
         yield "softmax is over the heads, not over the keys", _softmax(scores, axis=1)
+        yield "softmax is not divided by its sum", np.exp(np.minimum(scores, 700))
         yield "sigmoid for softmax", 1.0 / (1.0 + np.exp(-np.clip(scores, -700, 700)))
     if parts is not None:
         yield from _probs_of_wrong_scores(pair, parts)
@@ -144,6 +163,11 @@ def _probs_of_wrong_scores(pair: TensorPair, parts: tuple[np.ndarray, ...]) -> M
     yield "the mask is inverted: it hides what it should show", _softmax(plain + np.where(mask > HIDDEN, HIDDEN, 0.0))
     product = _softmax(plain) * shown
     yield "the mask multiplies the probabilities, which then do not sum to 1", product
+    yield "the mask multiplies the scores: a score of 0 is not hidden", _softmax(plain * shown)
+    if shown.shape[2] == 1 and plain.shape[2] == plain.shape[3]:
+        of_queries = np.where(shown > 0, 0.0, HIDDEN).swapaxes(2, 3)
+        words = "the mask is on the axis of the queries, (B, 1, T, 1): it hides keys, (B, 1, 1, T)"
+        yield words, _softmax(plain + of_queries)
     tokens, keys = plain.shape[-2:]
     causal = np.where(np.tril(np.ones((tokens, keys), bool), keys - tokens), 0.0, HIDDEN)
     yield "a causal mask is applied", _softmax(plain + np.maximum(mask, HIDDEN) + causal)
@@ -167,7 +191,12 @@ def wrong_context(pair: TensorPair) -> Mistakes:
             yield "the probabilities are transposed", _merge(probs.swapaxes(-1, -2) @ value)
         yield "the keys were mixed, not the values", _merge(probs @ parts[1])
         yield "the queries were mixed, not the values", _merge(probs @ parts[0])
-        yield "heads of the values are split the wrong way round", _merge(probs @ _fast(value))
+        for words, split in WRONG_SPLITS:
+            yield f"of the values, {words}", _merge(probs @ split(value))
         yield "dropout or a head mask is missing: the probabilities before it were used", _merge(context)
     for words, wrong in _probs_of_wrong_scores(pair, parts):
         yield words, None if wrong is None else _merge(wrong @ value)
+    plain = np.maximum(parts[3], HIDDEN)
+    for words, split in WRONG_SPLITS:
+        q, k, v = (split(part) for part in parts[:3])
+        yield words, _merge(_softmax(q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1]) + plain) @ v)

@@ -23,6 +23,29 @@ def wrong_layer_norm(pair: TensorPair) -> Mistakes:
     yield "LayerNorm's beta (bias) is missing", plain * gamma
     yield "LayerNorm's gamma (weight) is missing", plain + beta
     yield "LayerNorm's gamma and beta are exchanged", plain * beta + gamma
+    yield from _other_norms(pair, inner, plain)
+    yield from _norm_before_the_sum(pair, x, affine)
+
+
+def _other_norms(pair: TensorPair, inner: str, normalized: np.ndarray) -> Mistakes:
+    """The parameters of another LayerNorm of the pack."""
+    for entry in pair.pack.results():
+        path = entry.name.removesuffix(".normalized")
+        if path == entry.name or path == inner:
+            continue
+        affine = _affine_of(pair, path, pair.golden_value(path.removesuffix(".LayerNorm")))
+        if affine is not None and len(affine[0]) == normalized.shape[-1]:
+            yield f"LayerNorm has the parameters of another one, {path}", normalized * affine[0] + affine[1]
+
+
+def _norm_before_the_sum(pair: TensorPair, total: np.ndarray, affine: tuple[np.ndarray, np.ndarray]) -> Mistakes:
+    """x + LayerNorm(f(x)) for LayerNorm(x + f(x))."""
+    dense = pair.value_fed(f"{pair.name}.dense")
+    if f"{pair.name}.sum" not in pair.pack or dense is None or dense.shape != total.shape:
+        return
+    gamma, beta = affine
+    words = "x + LayerNorm(f(x)) for LayerNorm(x + f(x)): the sum is normalised, residual and all"
+    yield words, total - dense + _normalize(dense, _epsilon(pair)) * gamma + beta
 
 
 def seen_after_layer_norm(pair: TensorPair, mistakes: Mistakes) -> Mistakes:
@@ -64,14 +87,21 @@ def _wrong_normalized(pair: TensorPair, x: np.ndarray) -> Mistakes:
     if width > 1:
         unbiased = variance * width / (width - 1)
         yield "unbiased variance: LayerNorm divides by D, not by D - 1", (x - mean) / np.sqrt(unbiased + own)
-    yield "epsilon is added outside the root of the variance", (x - mean) / (np.sqrt(variance) + own)
+    for eps in dict.fromkeys((own, *_EPSILONS)):
+        other = "" if eps == own else f", and it is {eps:g} where {own:g} belongs"
+        yield f"epsilon is added outside the root of the variance{other}", (x - mean) / (np.sqrt(variance) + eps)
     yield "the mean is not subtracted, as in RMSNorm", x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + own)
+    yield "the mean is not subtracted: x / √(variance + epsilon)", x / np.sqrt(variance + own)
     yield "divided by the variance instead of its root", (x - mean) / (variance + own)
     if x.ndim == 3 and x.shape[1] > 1:
         over = x - x.mean(axis=1, keepdims=True)
         yield "normalised over the tokens, not over the hidden width", over / np.sqrt(
             x.var(axis=1, keepdims=True) + own
         )
+    for axes, what in ((tuple(range(x.ndim)), "the whole batch"), (tuple(range(1, x.ndim)), "a whole text")):
+        over = x - x.mean(axis=axes, keepdims=True)
+        words = f"normalised over {what}: each token has its own mean and variance"
+        yield words, over / np.sqrt(x.var(axis=axes, keepdims=True) + own)
 
 
 def _epsilon_words(pair: TensorPair, eps: float) -> str:
@@ -106,11 +136,20 @@ def _input(pair: TensorPair) -> np.ndarray | None:
 
 
 def _affine(pair: TensorPair, path: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Gamma and beta (D,)."""
+    """Gamma and beta (D,) of the LayerNorm that makes the value."""
+    return _affine_of(pair, path, pair.golden)
+
+
+def _affine_of(pair: TensorPair, path: str, y: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
+    """Gamma and beta (D,) of any LayerNorm, whose golden output is y."""
     gamma, beta = pair.weight(f"{path}.weight"), pair.weight(f"{path}.bias")
     if gamma is not None and beta is not None:
         return gamma, beta
-    n, y = pair.golden_value(f"{path}.normalized"), pair.golden
+    return None if y is None else _fitted(pair.golden_value(f"{path}.normalized"), y)
+
+
+def _fitted(n: np.ndarray | None, y: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Gamma and beta (D,) of y = gamma n + beta, by least squares; None where n does not tell."""
     if n is None or n.shape != y.shape or n.size // n.shape[-1] < 2:
         return None
     n, y = n.reshape(-1, n.shape[-1]), y.reshape(-1, y.shape[-1])

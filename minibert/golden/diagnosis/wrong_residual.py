@@ -29,6 +29,10 @@ def wrong_residual_sum(pair: TensorPair, name: str) -> Mistakes:
     before = _layer_input(pair, outer)
     if before is not None and before.shape == dense.shape:
         yield "wrong residual: the layer's input was added, where the attention's output belongs", dense + before
+    unnormalised = pair.golden_value(f"{outer}.attention.output.sum")
+    if unnormalised is not None:
+        words = "wrong residual: the attention's sum was added as it was before its LayerNorm"
+        yield words, dense + unnormalised
 
 
 def _layer_input(pair: TensorPair, layer: str) -> np.ndarray | None:

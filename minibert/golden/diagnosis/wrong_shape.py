@@ -13,7 +13,8 @@ def wrong_shape(pair: TensorPair) -> str:
     golden, other = pair.golden, pair.other
     if pair.name.endswith("extended_attention_mask") and golden.ndim == other.ndim == 4:
         return _mask_of_other_queries(golden, other)
-    return _axes_moved(golden, other) or _as_many_numbers(pair) or _one_axis_differs(golden, other)
+    words = _without_an_axis(golden, other) or _axes_moved(golden, other)
+    return words or _as_many_numbers(pair) or _one_axis_differs(golden, other)
 
 
 def _mask_of_other_queries(golden: np.ndarray, other: np.ndarray) -> str:
@@ -24,6 +25,22 @@ def _mask_of_other_queries(golden: np.ndarray, other: np.ndarray) -> str:
         return "the mask differs from query to query: it is causal, and the golden one is not"
     if rows[1] == 1 < rows[0]:
         return "one mask for all queries, where the golden one is causal"
+    return ""
+
+
+def _without_an_axis(golden: np.ndarray, other: np.ndarray) -> str:
+    """One axis is missing, or one too many stands before all others."""
+    if other.ndim == golden.ndim + 1 and other.shape[1:] == golden.shape:
+        return f"an axis too many: {other.shape} for {golden.shape}"
+    if other.ndim != golden.ndim - 1:
+        return ""
+    for axis in range(golden.ndim):
+        if golden.shape[:axis] + golden.shape[axis + 1 :] == other.shape:
+            what = "the axis of the texts" if axis == 0 else f"axis {axis}"
+            slices = np.moveaxis(golden, axis, 0)
+            number = next((i for i, each in enumerate(slices) if _near(each, other)), None)
+            of = "" if number is None else f"; it is number {number} of {len(slices)}"
+            return f"{what} is missing: {other.shape} for {golden.shape}{of}"
     return ""
 
 
