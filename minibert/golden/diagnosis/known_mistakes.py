@@ -15,6 +15,7 @@ from minibert.golden.diagnosis.wrong_embeddings import (
     wrong_token_type_embeddings,
     wrong_word_embeddings,
 )
+from minibert.golden.diagnosis.wrong_layer import wrong_layer
 from minibert.golden.diagnosis.wrong_layer_norm import seen_after_layer_norm, wrong_inside_layer_norm, wrong_layer_norm
 from minibert.golden.diagnosis.wrong_linear import wrong_linear
 from minibert.golden.diagnosis.wrong_loss import wrong_loss
@@ -58,6 +59,7 @@ def _by_formula(pair: TensorPair) -> Mistakes:
             yield from seen_after_layer_norm(pair, wrong_embedding_sum(pair, before))
         elif before in pair.pack:
             yield from seen_after_layer_norm(pair, wrong_residual_sum(pair, before))
+        yield from wrong_layer(pair)
     elif formula.endswith("(dense)"):
         yield from wrong_activation(pair)
     elif "ᵀ + b" in formula:

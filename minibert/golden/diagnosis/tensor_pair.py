@@ -3,6 +3,7 @@
 An explanation is an array that the other side could be. It counts if it leaves a tenth of the difference, or noise.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -88,11 +89,18 @@ class TensorPair:
         return left <= 0.1 * self.distance or (left <= 2 * self.floor_rms and left <= self.distance / 3)
 
     def first_that_explains(self, mistakes: Mistakes) -> str:
-        """The words of the first mistake that the other side is; "" if it is none."""
+        """The words of the first mistake that the other side is, to noise, or else of the nearest; "" if it is none."""
+        nearest, found = math.inf, ""
         for words, candidate in mistakes:
-            if candidate is None or self.explains(candidate):
-                return words
-        return ""
+            if candidate is None:
+                return found or words
+            if self.explains(candidate):
+                left = self._rms(candidate)
+                if left <= max(2 * self.floor_rms, 1e-3 * self.distance):
+                    return words
+                if left < nearest:
+                    nearest, found = left, words
+        return found
 
     def golden_value(self, name: str) -> np.ndarray | None:
         """A golden value, cut to the same texts; None if the pack does not hold it."""

@@ -21,6 +21,11 @@ def wrong_activation(pair: TensorPair) -> Mistakes:
         yield "the tanh is missing", dense
         yield "tanh was applied twice", np.tanh(np.tanh(dense))
         return
+    yield from wrong_activations(act, dense)
+
+
+def wrong_activations(act: str, dense: np.ndarray) -> Mistakes:
+    """What stands for the activation of that name."""
     yield "the activation is missing", dense
     for words, value in _wrong_gelu(dense) if act == "gelu" else ():
         yield words, value

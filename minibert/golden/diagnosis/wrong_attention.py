@@ -1,6 +1,7 @@
 """Known mistakes of attention, from the queries, keys and values on."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -76,17 +77,19 @@ def _parts(pair: TensorPair) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
         "position_embedding_type", "absolute"
     ) != "absolute":
         return None
-    query, key, value = (_split(each, pair.heads) for each in found if each is not None)
+    query, key, value = (split_heads(each, pair.heads) for each in found if each is not None)
     if key.shape[2] != (mask.shape[-1] if mask is not None else key.shape[2]):
         return None  # earlier keys came from a cache
     return query, key, value, np.zeros((1, 1, 1, 1)) if mask is None else mask
 
 
-def _split(x: np.ndarray, heads: int) -> np.ndarray:
+def split_heads(x: np.ndarray, heads: int) -> np.ndarray:
+    """(B, T, D) -> (B, N, T, K)."""
     return x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2)
 
 
-def _merge(x: np.ndarray) -> np.ndarray:
+def merge_heads(x: np.ndarray) -> np.ndarray:
+    """(B, N, T, K) -> (B, T, D)."""
     return x.swapaxes(1, 2).reshape(x.shape[0], x.shape[2], -1)
 
 
@@ -121,12 +124,12 @@ def _wrong_unhidden_scores(pair: TensorPair, query: np.ndarray, key: np.ndarray,
 def _fast(x: np.ndarray) -> np.ndarray:
     """(B, N, T, K) split as if the head index ran fastest in the last axis of (B, T, D)."""
     batch, heads, tokens, width = x.shape
-    return np.moveaxis(_merge(x).reshape(batch, tokens, width, heads), 3, 1)
+    return np.moveaxis(merge_heads(x).reshape(batch, tokens, width, heads), 3, 1)
 
 
 def _reshaped(x: np.ndarray) -> np.ndarray:
     """(B, N, T, K) split as if (B, T, D) were reshaped to it at once."""
-    return _merge(x).reshape(x.shape)
+    return merge_heads(x).reshape(x.shape)
 
 
 WRONG_SPLITS = (
@@ -135,7 +138,8 @@ WRONG_SPLITS = (
 )
 
 
-def _softmax(scores: np.ndarray, axis: int = -1) -> np.ndarray:
+def softmax(scores: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Shares along an axis."""
     e = np.exp(scores - scores.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
@@ -145,34 +149,54 @@ def wrong_probs(pair: TensorPair) -> Mistakes:
     parts = _parts(pair)
     scores = pair.value_fed(f"{pair.parent}.scores")
     if scores is not None:
-        yield "softmax is missing: the scores themselves stand here", scores
-        yield "softmax is over the queries, not over the keys", _softmax(scores, axis=-2)
-        yield "softmax is over the heads, not over the keys", _softmax(scores, axis=1)
-        yield "softmax is not divided by its sum", np.exp(np.minimum(scores, 700))
-        yield "sigmoid for softmax", 1.0 / (1.0 + np.exp(-np.clip(scores, -700, 700)))
+        yield from wrong_shares(scores)
     if parts is not None:
-        yield from _probs_of_wrong_scores(pair, parts)
+        yield from probs_of_wrong_scores(pair, parts)
 
 
-def _probs_of_wrong_scores(pair: TensorPair, parts: tuple[np.ndarray, ...]) -> Mistakes:
+def wrong_shares(scores: np.ndarray) -> Mistakes:
+    """What stands for softmax of the scores."""
+    yield "softmax is missing: the scores themselves stand here", scores
+    yield "softmax is over the queries, not over the keys", softmax(scores, axis=-2)
+    yield "softmax is over the heads, not over the keys", softmax(scores, axis=1)
+    yield "softmax is not divided by its sum", np.exp(np.minimum(scores, 700))
+    yield "sigmoid for softmax", 1.0 / (1.0 + np.exp(-np.clip(scores, -700, 700)))
+
+
+def probs_of_wrong_scores(pair: TensorPair, parts: tuple[np.ndarray, ...]) -> Mistakes:
+    """Softmax of scores made wrongly, from query, key, value (B, N, T, K) and the mask."""
     query, key, _, mask = parts
     plain = query @ key.swapaxes(-1, -2) / math.sqrt(query.shape[-1])
-    yield "the mask is ignored: hidden keys are attended to", _softmax(plain)
-    shown = (mask > HIDDEN).astype(np.float64)
-    yield "the mask itself, ones and zeros, was added to the scores", _softmax(plain + shown)
-    yield "the mask is inverted: it hides what it should show", _softmax(plain + np.where(mask > HIDDEN, HIDDEN, 0.0))
-    product = _softmax(plain) * shown
+    yield "the mask is ignored: hidden keys are attended to", softmax(plain)
+    for words, scores in _wrongly_masked(plain, mask):
+        yield words, softmax(scores)
+    product = softmax(plain) * (mask > HIDDEN)
     yield "the mask multiplies the probabilities, which then do not sum to 1", product
-    yield "the mask multiplies the scores: a score of 0 is not hidden", _softmax(plain * shown)
-    if shown.shape[2] == 1 and plain.shape[2] == plain.shape[3]:
-        of_queries = np.where(shown > 0, 0.0, HIDDEN).swapaxes(2, 3)
-        words = "the mask is on the axis of the queries, (B, 1, T, 1): it hides keys, (B, 1, 1, T)"
-        yield words, _softmax(plain + of_queries)
+    for words, wrong in _wrong_unhidden_scores(pair, query, key, np.maximum(mask, HIDDEN)):
+        yield words, None if wrong is None else softmax(wrong)
+
+
+def _wrongly_masked(plain: np.ndarray, mask: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """plain (B, N, T, S) scores, mask (B, 1, 1 or T, S): the scores with the mask put on wrongly."""
+    shown = mask > HIDDEN
+    yield "the mask itself, ones and zeros, was added to the scores", plain + shown
+    yield "the mask is inverted: it hides what it should show", plain + np.where(shown, HIDDEN, 0.0)
+    yield "the mask multiplies the scores: a score of 0 is not hidden", plain * shown
     tokens, keys = plain.shape[-2:]
     causal = np.where(np.tril(np.ones((tokens, keys), bool), keys - tokens), 0.0, HIDDEN)
-    yield "a causal mask is applied", _softmax(plain + np.maximum(mask, HIDDEN) + causal)
-    for words, scores in _wrong_unhidden_scores(pair, query, key, np.maximum(mask, HIDDEN)):
-        yield words, None if scores is None else _softmax(scores)
+    yield "a causal mask is applied", plain + np.maximum(mask, HIDDEN) + causal
+    if shown.shape[2] != 1:
+        return
+    if tokens == keys:
+        words = "the mask is on the axis of the queries, (B, 1, T, 1): it hides keys, (B, 1, 1, T)"
+        yield words, plain + np.where(shown, 0.0, HIDDEN).swapaxes(2, 3)
+    lengths = shown.sum(axis=-1, keepdims=True)
+    for words, others in (
+        ("the mask hides more places than the golden one: is it off by one?", np.arange(keys) < lengths - 1),
+        ("the mask hides fewer places than the golden one: is it off by one?", np.arange(keys) < lengths + 1),
+        ("the mask hides other places than the golden one: it is moved by a token", np.roll(shown, 1, axis=-1)),
+    ):
+        yield words, plain + np.where(others, 0.0, HIDDEN)
 
 
 def wrong_context(pair: TensorPair) -> Mistakes:
@@ -180,23 +204,33 @@ def wrong_context(pair: TensorPair) -> Mistakes:
     parts = _parts(pair)
     if parts is None:
         return
-    value = parts[2]
     probs = pair.value_fed(f"{pair.parent}.probs")
-    if probs is not None and probs.shape[-1] == value.shape[2]:
-        context = probs @ value
-        flat = (context.shape[0], context.shape[2], context.shape[1] * context.shape[3])
-        yield "heads merged without moving the head axis behind the tokens first", context.reshape(flat)
-        yield "heads merged with the head index running fastest", np.moveaxis(context, 1, 3).reshape(flat)
-        if probs.shape[-1] == probs.shape[-2]:
-            yield "the probabilities are transposed", _merge(probs.swapaxes(-1, -2) @ value)
-        yield "the keys were mixed, not the values", _merge(probs @ parts[1])
-        yield "the queries were mixed, not the values", _merge(probs @ parts[0])
-        for words, split in WRONG_SPLITS:
-            yield f"of the values, {words}", _merge(probs @ split(value))
-        yield "dropout or a head mask is missing: the probabilities before it were used", _merge(context)
-    for words, wrong in _probs_of_wrong_scores(pair, parts):
-        yield words, None if wrong is None else _merge(wrong @ value)
-    plain = np.maximum(parts[3], HIDDEN)
+    if probs is not None and probs.shape[-1] == parts[2].shape[2]:
+        yield from wrong_mixtures(probs, parts)
+    yield from contexts_of_wrong_probs(pair, parts)
+
+
+def wrong_mixtures(probs: np.ndarray, parts: tuple[np.ndarray, ...]) -> Mistakes:
+    """What stands for the values mixed by the probabilities (B, N, T, S), heads merged."""
+    query, key, value, _ = parts
+    context = probs @ value
+    flat = (context.shape[0], context.shape[2], context.shape[1] * context.shape[3])
+    yield "heads merged without moving the head axis behind the tokens first", context.reshape(flat)
+    yield "heads merged with the head index running fastest", np.moveaxis(context, 1, 3).reshape(flat)
+    if probs.shape[-1] == probs.shape[-2]:
+        yield "the probabilities are transposed", merge_heads(probs.swapaxes(-1, -2) @ value)
+    yield "the keys were mixed, not the values", merge_heads(probs @ key)
+    yield "the queries were mixed, not the values", merge_heads(probs @ query)
     for words, split in WRONG_SPLITS:
-        q, k, v = (split(part) for part in parts[:3])
-        yield words, _merge(_softmax(q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1]) + plain) @ v)
+        yield f"of the values, {words}", merge_heads(probs @ split(value))
+    yield "dropout or a head mask is missing: the probabilities before it were used", merge_heads(context)
+
+
+def contexts_of_wrong_probs(pair: TensorPair, parts: tuple[np.ndarray, ...]) -> Mistakes:
+    """The context (B, T, D) of probabilities made wrongly, and of heads split wrongly everywhere."""
+    for words, wrong in probs_of_wrong_scores(pair, parts):
+        yield words, None if wrong is None else merge_heads(wrong @ parts[2])
+    mask = np.maximum(parts[3], HIDDEN)
+    for words, split in WRONG_SPLITS:
+        query, key, value = (split(part) for part in parts[:3])
+        yield words, merge_heads(softmax(query @ key.swapaxes(-1, -2) / math.sqrt(query.shape[-1]) + mask) @ value)

@@ -14,17 +14,21 @@ def wrong_layer_norm(pair: TensorPair) -> Mistakes:
     affine = _affine(pair, inner)
     if x is None or affine is None:
         return
-    gamma, beta = affine
+    yield from wrong_norms(pair, x, *affine)
+    yield from _other_norms(pair, inner, normalize(x, epsilon(pair)))
+    yield from _norm_before_the_sum(pair, x, affine)
+
+
+def wrong_norms(pair: TensorPair, x: np.ndarray, gamma: np.ndarray, beta: np.ndarray) -> Mistakes:
+    """x (..., D), gamma, beta (D,): what stands for LayerNorm(x)."""
     yield "LayerNorm is missing: the value is its input (in a pre-norm layer it would stand before the step)", x
     for words, normalized in _wrong_normalized(pair, x):
         yield words, normalized * gamma + beta
-    plain = _normalize(x, _epsilon(pair))
+    plain = normalize(x, epsilon(pair))
     yield "LayerNorm's gamma and beta are missing", plain
     yield "LayerNorm's beta (bias) is missing", plain * gamma
     yield "LayerNorm's gamma (weight) is missing", plain + beta
     yield "LayerNorm's gamma and beta are exchanged", plain * beta + gamma
-    yield from _other_norms(pair, inner, plain)
-    yield from _norm_before_the_sum(pair, x, affine)
 
 
 def _other_norms(pair: TensorPair, inner: str, normalized: np.ndarray) -> Mistakes:
@@ -45,7 +49,7 @@ def _norm_before_the_sum(pair: TensorPair, total: np.ndarray, affine: tuple[np.n
         return
     gamma, beta = affine
     words = "x + LayerNorm(f(x)) for LayerNorm(x + f(x)): the sum is normalised, residual and all"
-    yield words, total - dense + _normalize(dense, _epsilon(pair)) * gamma + beta
+    yield words, total - dense + normalize(dense, epsilon(pair)) * gamma + beta
 
 
 def seen_after_layer_norm(pair: TensorPair, mistakes: Mistakes) -> Mistakes:
@@ -55,7 +59,7 @@ def seen_after_layer_norm(pair: TensorPair, mistakes: Mistakes) -> Mistakes:
         return
     for words, total in mistakes:
         if total is not None:
-            yield words, _normalize(total, _epsilon(pair)) * affine[0] + affine[1]
+            yield words, normalize(total, epsilon(pair)) * affine[0] + affine[1]
 
 
 def wrong_inside_layer_norm(pair: TensorPair) -> Mistakes:
@@ -68,21 +72,21 @@ def wrong_inside_layer_norm(pair: TensorPair) -> Mistakes:
         return
     variance = x.var(axis=-1, keepdims=True)
     for eps in _EPSILONS:
-        if eps != _epsilon(pair):
+        if eps != epsilon(pair):
             yield _epsilon_words(pair, eps), 1.0 / np.sqrt(variance + eps)
     width = x.shape[-1]
     if width > 1:
         yield "unbiased variance: divided by D - 1", 1.0 / np.sqrt(
-            variance * width / (width - 1) + _epsilon(pair)
+            variance * width / (width - 1) + epsilon(pair)
         )
-    yield "epsilon is outside the root", 1.0 / (np.sqrt(variance) + _epsilon(pair))
+    yield "epsilon is outside the root", 1.0 / (np.sqrt(variance) + epsilon(pair))
 
 
 def _wrong_normalized(pair: TensorPair, x: np.ndarray) -> Mistakes:
-    own = _epsilon(pair)
+    own = epsilon(pair)
     for eps in _EPSILONS:
         if eps != own:
-            yield _epsilon_words(pair, eps), _normalize(x, eps)
+            yield _epsilon_words(pair, eps), normalize(x, eps)
     mean, variance, width = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True), x.shape[-1]
     if width > 1:
         unbiased = variance * width / (width - 1)
@@ -105,14 +109,16 @@ def _wrong_normalized(pair: TensorPair, x: np.ndarray) -> Mistakes:
 
 
 def _epsilon_words(pair: TensorPair, eps: float) -> str:
-    return f"wrong epsilon: {eps:g} in LayerNorm, where {_epsilon(pair):g} belongs"
+    return f"wrong epsilon: {eps:g} in LayerNorm, where {epsilon(pair):g} belongs"
 
 
-def _epsilon(pair: TensorPair) -> float:
+def epsilon(pair: TensorPair) -> float:
+    """What belongs under the root."""
     return float(pair.config.get("layer_norm_eps", 1e-12))
 
 
-def _normalize(x: np.ndarray, eps: float) -> np.ndarray:
+def normalize(x: np.ndarray, eps: float) -> np.ndarray:
+    """x (..., D) -> (x - mean) / √(variance + eps)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + eps)
 

@@ -15,23 +15,28 @@ def wrong_linear(pair: TensorPair) -> Mistakes:
     if weight is None or x is None or x.shape[-1] != weight.shape[1]:
         return
     b = np.zeros(weight.shape[0]) if bias is None else bias
-    y = x @ weight.T
-    yield "the bias is missing", y
-    yield "the bias was added twice", y + 2 * b
-    yield "the bias was subtracted", y - b
-    if weight.shape[0] == weight.shape[1]:
-        yield "the weight is transposed: x W for x Wᵀ", x @ weight + b
+    yield from wrong_maps(x, weight, b)
     yield from _other_weights(pair, x)
     yield from _other_inputs(pair, x, weight, b)
+
+
+def wrong_maps(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> Mistakes:
+    """x (..., I), weight (O, I), bias (O,): what stands for x Wᵀ + b, with a part left out or turned round."""
+    y = x @ weight.T
+    yield "the bias is missing", y
+    yield "the bias was added twice", y + 2 * bias
+    yield "the bias was subtracted", y - bias
+    if weight.shape[0] == weight.shape[1]:
+        yield "the weight is transposed: x W for x Wᵀ", x @ weight + bias
 
 
 def _pre_norm_seen_later(pair: TensorPair) -> Mistakes:
     """A pre-norm layer shows first at its queries; its attention output is the plain sum, without LayerNorm."""
     if pair.other_values is None or not pair.name.endswith(tuple(f".attention.self.{part}" for part in _QKV)):
         return
-    layer = _layer_of(pair.name)
+    layer = layer_of(pair.name)
     output, dense = _theirs(pair, f"{layer}.attention.output"), _theirs(pair, f"{layer}.attention.output.dense")
-    entering = _entering(pair, layer)
+    entering = entering_layer(pair, layer)
     if output is None or dense is None or entering is None or output.shape != entering.shape:
         return
     if np.abs(output - dense - entering).max() <= 1e-4 * np.abs(output).max():
@@ -68,7 +73,7 @@ def _with(pair: TensorPair, x: np.ndarray, path: str, words: str) -> Mistakes:
 def _other_inputs(pair: TensorPair, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> Mistakes:
     centred = (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-12)
     yield "the input was normalised once more: pre-norm for post-norm?", centred @ weight.T + bias
-    layer = _layer_of(pair.name)
+    layer = layer_of(pair.name)
     for norm in (f"{layer}.attention.output.LayerNorm", f"{layer}.output.LayerNorm"):
         gamma, beta = pair.weight(f"{norm}.weight"), pair.weight(f"{norm}.bias")
         if gamma is not None and beta is not None and len(gamma) == x.shape[-1]:
@@ -87,7 +92,7 @@ def _other_inputs(pair: TensorPair, x: np.ndarray, weight: np.ndarray, bias: np.
 
 def _skipped(pair: TensorPair) -> list[tuple[str, str]]:
     """Inputs that a step may have been given in place of its own."""
-    name, layer = pair.name, _layer_of(pair.name)
+    name, layer = pair.name, layer_of(pair.name)
     if name.endswith(".intermediate.dense"):
         return [("LayerNorm after the attention is left out", f"{layer}.attention.output.sum"),
                 ("the residual connection is left out", f"{layer}.attention.output.dense")]  # fmt: skip
@@ -96,7 +101,8 @@ def _skipped(pair: TensorPair) -> list[tuple[str, str]]:
     return [("LayerNorm is left out before this step", f"{pair.prefix}embeddings.sum")]
 
 
-def _layer_of(name: str) -> str:
+def layer_of(name: str) -> str:
+    """The layer that a value is in, `bert.encoder.layer.1`; the name itself if it is in none."""
     before, middle, after = name.partition(".layer.")
     return f"{before}{middle}{after.partition('.')[0]}" if middle else name
 
@@ -108,9 +114,9 @@ def _last_hidden(pair: TensorPair) -> np.ndarray | None:
 
 def _input(pair: TensorPair) -> np.ndarray | None:
     """What the linear map is applied to, (..., I)."""
-    name, layer = pair.name, _layer_of(pair.name)
+    name, layer = pair.name, layer_of(pair.name)
     if name.endswith(tuple(f".attention.self.{part}" for part in _QKV)):
-        return _entering(pair, layer)
+        return entering_layer(pair, layer)
     sources = {
         f"{layer}.attention.output.dense": f"{layer}.attention.self.context",
         f"{layer}.intermediate.dense": f"{layer}.attention.output",
@@ -129,7 +135,8 @@ def _input(pair: TensorPair) -> np.ndarray | None:
     return hidden if pair.entry.formula.startswith("hidden") else None
 
 
-def _entering(pair: TensorPair, layer: str) -> np.ndarray | None:
+def entering_layer(pair: TensorPair, layer: str) -> np.ndarray | None:
+    """The hidden states (B, T, D) that enter a layer, `bert.encoder.layer.1`."""
     stem, _, number = layer.rpartition(".")
     if number.isdigit() and int(number):
         return pair.value_fed(f"{stem}.{int(number) - 1}.output")

@@ -14,11 +14,7 @@ def wrong_residual_sum(pair: TensorPair, name: str) -> Mistakes:
         return
     golden_dense = pair.golden_value(f"{path}.dense")
     residual = total - (dense if golden_dense is None else golden_dense)
-    yield "the residual connection is missing", dense
-    yield "only the residual is there: what the step computed was not added", residual
-    yield "the residual was added twice", dense + 2 * residual
-    yield "the step's output was added twice", 2 * dense + residual
-    yield "the residual was subtracted", dense - residual
+    yield from wrong_sums(dense, residual)
     if pair.name == name:
         words = dropout_before_sum(pair, dense, residual)
         if words:
@@ -33,6 +29,15 @@ def wrong_residual_sum(pair: TensorPair, name: str) -> Mistakes:
     if unnormalised is not None:
         words = "wrong residual: the attention's sum was added as it was before its LayerNorm"
         yield words, dense + unnormalised
+
+
+def wrong_sums(dense: np.ndarray, residual: np.ndarray) -> Mistakes:
+    """What stands for dense + residual."""
+    yield "the residual connection is missing", dense
+    yield "only the residual is there: what the step computed was not added", residual
+    yield "the residual was added twice", dense + 2 * residual
+    yield "the step's output was added twice", 2 * dense + residual
+    yield "the residual was subtracted", dense - residual
 
 
 def _layer_input(pair: TensorPair, layer: str) -> np.ndarray | None:
