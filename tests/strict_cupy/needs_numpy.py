@@ -11,7 +11,7 @@ REASONS = {
     "tests/trace/test_trace.py::test_recorded_values_are_read_only": _READ_ONLY,
     "tests/trace/test_run.py::test_without_a_trace_nothing_is_kept": "measures the host's memory",
     "tests/training/trainer/test_resume.py::test_after_a_kill_at_some_moment": _PROCESS,
-    "tests/training/test_examples.py::test_a_short_run_is_saved_and_resumed": _PROCESS,
+    "tests/examples/test_examples.py::test_a_short_run_is_saved_and_resumed": _PROCESS,
     "tests/commands/test_info.py::test_kept_bytes_are_those_of_the_model_itself": _BYTES,
     "tests/commands/test_info.py::test_the_lower_bounds_hold_and_are_near": _BYTES,
     "tests/commands/test_train.py::test_a_run_that_was_stopped_ends_with_the_same_bits": _PROCESS,
