@@ -1,5 +1,6 @@
 """The Auto classes: which class a family has for a task, and what they say where it has none."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,3 +73,17 @@ def test_classes_by_name() -> None:
     assert class_named("RobertaForCausalLM") is mb.RobertaForCausalLM
     assert class_named("BertPreTrainedModel") is None
     assert class_named("GPT2LMHeadModel") is None
+
+
+def test_families_that_are_not_here(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
+    with pytest.raises(mb.ConfigError, match=r"model_type is 'gpt2', but minibert has bert, roberta, rembert\.$"):
+        mb.AutoConfig.from_pretrained(tmp_path)
+    with pytest.raises(mb.ConfigError, match=r"^model_type is 'gpt2', but minibert has bert, roberta, rembert\.$"):
+        mb.AutoConfig.for_model("gpt2")
+    other = config("bert")
+    other.model_type = "gpt2"
+    with pytest.raises(
+        mb.ConfigError, match=r"^AutoModel takes a configuration of bert, roberta, rembert, not 'gpt2'\.$"
+    ):
+        mb.AutoModel.from_config(other)

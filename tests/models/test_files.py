@@ -133,3 +133,12 @@ def test_loading_a_part() -> None:
     np.testing.assert_array_equal(model.parameters["classifier.bias"], [1.0, 2.0, 3.0])
     before["classifier.bias"] = model.parameters["classifier.bias"]
     assert_same(dict(model.parameters), before)
+
+
+def test_a_configuration_and_changes_besides(tmp_path: Path) -> None:
+    model = small_model("BertModel", "float32")
+    model.save_pretrained(tmp_path)
+    with pytest.raises(
+        mb.ConfigError, match=r"^config was given, and num_labels besides: change the config instead\.$"
+    ):
+        mb.BertModel.from_pretrained(tmp_path, config=model.config, num_labels=5)

@@ -437,3 +437,19 @@ def test_next_sentence_label_is_another_name() -> None:
     model = small_model("BertForNextSentencePrediction")
     inputs = small_inputs(model)
     assert model(**inputs, labels=[1, 0]).loss == model(**inputs, next_sentence_label=[1, 0]).loss
+
+
+class Unreadable:
+    """An array of another library, which does not hand it over."""
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0
+
+    def __dlpack__(self, **_: Any) -> Any:
+        raise BufferError("it requires a gradient")
+
+
+@pytest.mark.parametrize("name", ["input_ids", "inputs_embeds"])
+def test_arrays_that_are_not_handed_over(name: str) -> None:
+    with pytest.raises(mb.InputError, match=f"^{name}: .*it requires a gradient"):
+        small_model("BertModel")(**{name: Unreadable()})

@@ -79,3 +79,9 @@ def test_logits_where_the_labels_are() -> None:
     assert list(gradients) == list(all_gradients)
     for name, gradient in all_gradients.items():
         np.testing.assert_allclose(gradients[name], gradient, rtol=1e-10, atol=1e-13, err_msg=name)
+
+
+def test_an_answer_has_a_start_and_an_end() -> None:
+    message = r"^BertForQuestionAnswering needs num_labels=2, a start and an end: the configuration has 3\.$"
+    with pytest.raises(mb.ConfigError, match=message):
+        small_model("BertForQuestionAnswering", num_labels=3)
