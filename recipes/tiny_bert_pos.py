@@ -27,6 +27,7 @@ from corpora.words import WORD, read_zipf_frequencies
 from training import LOG_FILE, PICTURE, round_to_float16, save_float16, write_log
 
 import minibert as mb
+from minibert.functional.losses import IGNORE_INDEX
 from minibert.training.trainer.checkpoints import last_checkpoint
 
 NAME, SEED = "tiny-bert-pos", 0
@@ -119,7 +120,8 @@ def encode(tokenizer: mb.BertTokenizer, found: Sequence[Sentence], length: int) 
     rows = []
     for i, sentence in enumerate(found):
         tags = {word.start: TAGS.index(word.tag) for word in sentence.words if word.tag is not None}
-        labels = [tags.get(start, -100) if end > start else -100 for start, end in batch["offset_mapping"][i]]
+        offsets = batch["offset_mapping"][i]
+        labels = [tags.get(start, IGNORE_INDEX) if end > start else IGNORE_INDEX for start, end in offsets]
         rows.append({"input_ids": batch["input_ids"][i], "labels": labels})
     return rows
 

@@ -50,15 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     batch = dict(tokenizer(arguments.text, arguments.pair, return_tensors="np"))
     if arguments.step:
         return _step(model, batch, arguments.only)
-    from minibert.trace import Trace
-
-    trace = Trace(arguments.only)
-    model(**batch, trace=trace)
-    if not len(trace):
-        known = [*trace.points, *(alias for point in trace.points.values() for alias in point.aliases)]
-        close = difflib.get_close_matches(arguments.only, known, n=3, cutoff=0.4)
-        hint = f" (close names: {', '.join(close)})" if close else ""
-        raise InputError(f"none of the {len(trace.points)} values is named {arguments.only!r}{hint}.")
+    trace = _traced(model, batch, arguments.only)
     if arguments.json:
         for row in trace.table():
             values = {"values": trace[row["name"]].tolist()} if arguments.values else {}
@@ -70,6 +62,21 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.values:
             print(trace[row["name"]])
     return 0
+
+
+def _traced(model: Any, batch: dict[str, Any], only: str) -> Any:
+    """The trace of a pass. Raises InputError if it holds nothing of that name."""
+    from minibert.errors import InputError
+    from minibert.trace import Trace
+
+    trace = Trace(only)
+    model(**batch, trace=trace)
+    if not len(trace):
+        known = [*trace.points, *(alias for point in trace.points.values() for alias in point.aliases)]
+        close = difflib.get_close_matches(only, known, n=3, cutoff=0.4)
+        hint = f" (close names: {', '.join(close)})" if close else ""
+        raise InputError(f"none of the {len(trace.points)} values is named {only!r}{hint}.")
+    return trace
 
 
 def _list(model: Any, arguments: argparse.Namespace) -> None:

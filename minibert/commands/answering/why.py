@@ -48,22 +48,33 @@ def explain(answerer: Any, text: str) -> Reasons:
         {
             "answer": tokenizer.decode([int(answer)]),
             "score": float(lens[-1, mask, answer]),
-            "layers": [
-                {"layer": layer - 1, "answer": tokenizer.decode([int(probs.argmax())]), "score": float(probs.max()),
-                 "of_final": float(probs[answer])}
-                for layer, probs in enumerate(lens[:, mask])
-            ],
+            "layers": _layer_rows(tokenizer, lens[:, mask], int(answer)),
             "without": [
                 {"token": tokenizer.decode([id_]), "score": score}
                 for id_, score in zip(candidates, hidden[:, mask].tolist(), strict=True)
             ],
-            "looks": [
-                {"layer": layer, "head": head, "token": names[int(probs.argmax())], "share": float(probs.max())}
-                for layer, heads in enumerate(attentions) for head, probs in enumerate(heads[:, place])
-            ],
+            "looks": _look_rows(names, [heads[:, place] for heads in attentions]),
         }
         for mask, (place, answer) in enumerate(zip(places.tolist(), answers.tolist(), strict=True))
+    ]
+
+
+def _layer_rows(tokenizer: Any, probs: np.ndarray, answer: int) -> list[dict[str, Any]]:
+    """probs (L + 1, V) at one mask -> what each layer would have answered, the embeddings first, as layer -1."""
+    return [
+        {"layer": layer, "answer": tokenizer.decode([int(row.argmax())]), "score": float(row.max()),
+         "of_final": float(row[answer])}
+        for layer, row in enumerate(probs, start=-1)
     ]  # fmt: skip
+
+
+def _look_rows(names: list[str], attentions: list[np.ndarray]) -> list[dict[str, Any]]:
+    """Each layer's probabilities (N, S) at one mask -> the token that each head attends to most."""
+    return [
+        {"layer": layer, "head": head, "token": names[int(probs.argmax())], "share": float(probs.max())}
+        for layer, heads in enumerate(attentions)
+        for head, probs in enumerate(heads)
+    ]
 
 
 def lines(reasons: Reasons) -> list[str]:

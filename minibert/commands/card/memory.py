@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minibert.functional.losses import IGNORE_INDEX
 from minibert.trace import BACKWARD, Trace
 
 BYTES = {"float16": 2, "float32": 4, "float64": 8}
@@ -87,7 +88,7 @@ def _kept_by(model: Any, texts: int, tokens: int, keep: str) -> int:
     ids = np.full(shape, (model.config.pad_token_id or 0) + 1)
     labels = model.example_labels(model.config, ids)
     if model.task in ("masked-lm", "pre-training"):
-        labels["labels"] = np.where(np.arange(tokens) % MASKED_EVERY == 0, ids, -100)
+        labels["labels"] = np.where(np.arange(tokens) % MASKED_EVERY == 0, ids, IGNORE_INDEX)
     trace = Trace(keep)
     with np.errstate(all="ignore"):
         model(input_ids=ids, attention_mask=np.ones(shape, dtype=np.int64), **labels, trace=trace)
