@@ -98,7 +98,8 @@ class _StreamBackward(Backward):
 def twin_of(model: PreTrainedModel, dtype: Any = None) -> PreTrainedModel:
     """The same model with the same arrays, but its own switches: what is done to it, the given model never sees."""
     shared: dict[int, Any] = {id(array): array for array in model.parameters.values()}
-    shared[id(model.parameters.xp)] = model.parameters.xp
+    for each in (model.parameters.xp, model.parameters.files):
+        shared[id(each)] = each
     twin = copy.deepcopy(model, shared)
     return twin if dtype is None else twin.to(dtype=dtype)
 
