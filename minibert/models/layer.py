@@ -152,11 +152,6 @@ class Layer(Module):
         return run.record(self.path, y, HIDDEN, "the layer's output"), probs, cross_probs
 
     @step
-    def feed_forward(self, hidden: Array, run: Run) -> Array:
-        """hidden (B, T, D) -> (B, T, D): every token by itself."""
-        return self.output.forward(self.intermediate.forward(hidden, run), hidden, run)
-
-    @step
     def backward(self, dy: Array, back: Backward) -> tuple[Array, Array | None]:
         """dy (B, T, D) -> dhidden (B, T, D), dencoder_hidden (B, S, D) or None."""
         # forward 3: hidden goes into the feed-forward and past it, so its gradient is the sum of both
@@ -170,3 +165,8 @@ class Layer(Module):
         # forward 1
         dhidden, _ = self.attention.backward(dhidden, back)
         return dhidden, dencoder_hidden
+
+    @step
+    def feed_forward(self, hidden: Array, run: Run) -> Array:
+        """hidden (B, T, D) -> (B, T, D): every token by itself."""
+        return self.output.forward(self.intermediate.forward(hidden, run), hidden, run)
