@@ -13,8 +13,9 @@ import pytest
 import minibert as mb
 from minibert import golden
 from minibert.cli import main
-from minibert.commands.diagnosis import blas, checks, surroundings
+from minibert.commands.diagnosis import checks, surroundings
 from minibert.commands.doctor import examine
+from minibert.running.blas import built_with
 from minibert.weights import find
 from tests.small_checkpoints import save, tokenizer
 
@@ -167,8 +168,8 @@ def test_threads_are_found_without_threadpoolctl(threads: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     libraries, source = json.loads(done.stdout)
     assert source == "NumPy's configuration and the loaded libraries"
-    if "openblas" not in (blas.numpy_blas()["name"] or "") or libraries[0]["file"] is None:
-        pytest.skip(f"NumPy's BLAS is {blas.numpy_blas()['name']}")
+    if "openblas" not in (built_with()["name"] or "") or libraries[0]["file"] is None:
+        pytest.skip(f"NumPy's BLAS is {built_with()['name']}")
     assert libraries[0]["threads"] == min(int(threads), os.cpu_count() or 1)
 
 

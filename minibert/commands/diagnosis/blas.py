@@ -1,21 +1,11 @@
-"""The BLAS under NumPy: which it is, how many threads it will use, and how fast it multiplies here.
+"""The BLAS under NumPy: which it is, how many threads it will use, and how fast it multiplies here."""
 
-threadpoolctl tells where it is installed. Without it the library is found among the files that this process has
-mapped (Linux), and asked through its own C functions.
-"""
-
-import ctypes
-import re
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-_LIBRARY = re.compile(r"(openblas|mkl_rt|blis|libblas|libcblas|libatlas|Accelerate)", re.IGNORECASE)
-# OpenBLAS adds a prefix (SciPy's builds) and a suffix (64-bit integers) to its names
-_THREADS = ("openblas_get_num_threads", "MKL_Get_Max_Threads", "bli_thread_get_num_threads")
-_PREFIXES, _SUFFIXES = ("", "scipy_"), ("", "64_", "_64_")
+from minibert.running import blas
 
 
 def blas_libraries() -> tuple[list[dict[str, Any]], str]:
@@ -23,7 +13,7 @@ def blas_libraries() -> tuple[list[dict[str, Any]], str]:
     try:
         from threadpoolctl import threadpool_info
     except ImportError:
-        return _mapped_libraries(), "NumPy's configuration and the loaded libraries"
+        return _loaded(), "NumPy's configuration and the loaded libraries"
     found = [
         {
             "name": each["internal_api"],
@@ -34,43 +24,16 @@ def blas_libraries() -> tuple[list[dict[str, Any]], str]:
         for each in threadpool_info()
         if each["user_api"] == "blas"
     ]
-    return found or _mapped_libraries(), "threadpoolctl"
+    return found or _loaded(), "threadpoolctl"
 
 
-def _mapped_libraries() -> list[dict[str, Any]]:
-    built = numpy_blas()
-    try:
-        lines = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:  # not Linux
-        lines = []
-    files = dict.fromkeys(line.split(maxsplit=5)[5] for line in lines if line.count("/") and len(line.split()) > 5)
-    found = []
-    for file in files:
-        if _LIBRARY.search(Path(file).name):
-            found.append({**built, "threads": _threads(file), "file": file})
+def _loaded() -> list[dict[str, Any]]:
+    built = blas.built_with()
+    found = [
+        {**built, "threads": None if library.get_threads is None else library.get_threads(), "file": library.file}
+        for library in blas.libraries()
+    ]
     return found or [{**built, "threads": None, "file": None}]
-
-
-def numpy_blas() -> dict[str, Any]:
-    """The BLAS that NumPy was built with, by its own word."""
-    config: Any = np.show_config(mode="dicts")
-    blas = (config or {}).get("Build Dependencies", {}).get("blas", {})
-    return {"name": blas.get("name", "unknown"), "version": blas.get("version")}
-
-
-def _threads(file: str) -> int | None:
-    """How many threads the library uses, by its own word."""
-    try:
-        library = ctypes.CDLL(file)
-    except OSError:
-        return None
-    for name in _THREADS:
-        for prefix in _PREFIXES:
-            for suffix in _SUFFIXES:
-                function = getattr(library, f"{prefix}{name}{suffix}", None)
-                if function is not None:
-                    return int(function())
-    return None
 
 
 def product_speed(size: int = 512, seconds: float = 0.1) -> float:
