@@ -172,7 +172,7 @@ def rows_of_mask(rng: Any, shape: tuple[int, ...], p: float, xp: ModuleType = np
     if not isinstance(rng, MasksOfRows):
         return NotImplemented
     rng.drawn += 1
-    return rng.whole.mask(rng.drawn - 1, shape, p)[rng.rows]
+    return xp.asarray(rng.whole.mask(rng.drawn - 1, shape, p)[rng.rows])
 
 
 # and back
