@@ -52,6 +52,15 @@ class Cache:
     `cache[i]` is layer i's `(key, value)`, each (B, N, S, K), with cross-attention `(key, value, cross key,
     cross value)`; `len(cache)` the number of layers filled; `get_seq_length()` the number of tokens S. A call that is
     given a cache appends to it and returns the same object.
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16, is_decoder=True)
+        >>> model = mb.BertLMHeadModel(config, seed=0)
+        >>> cache = model(input_ids=[[2, 7, 3]]).past_key_values
+        >>> model(input_ids=[[8]], past_key_values=cache).logits.shape, cache.get_seq_length()
+        ((1, 1, 30), 4)
     """
 
     def __init__(self) -> None:

@@ -38,7 +38,19 @@ class IncompatibleKeys(NamedTuple):
 
 
 class PreTrainedModel(Model):
-    """A model that can be read from a checkpoint and written to one."""
+    """A model that can be read from a checkpoint and written to one. Arguments: those of `Model`.
+
+    Example:
+        >>> import tempfile
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     mb.BertModel(config, seed=0).save_pretrained(folder)
+        ...     again = mb.BertModel.from_pretrained(folder)
+        >>> again.num_parameters() == mb.BertModel(config).num_parameters()
+        True
+    """
 
     saves_tied_copies = False  # whether a saved file also holds tied weights under their other name
     load_report: LoadReport | None = None

@@ -16,6 +16,12 @@ class TracePoint:
     `shape` has one symbol an axis: B sentences, T tokens, S keys, D hidden width, N heads, K width of a head,
     F feed-forward width, E and O RemBERT's input and output embedding widths, V vocabulary, C classes, L layers.
     `aliases` are other names of the same value, such as those of the modules it passes through unchanged.
+
+    Example:
+        >>> import minibert as mb
+        >>> model = mb.BertModel(mb.BertConfig(num_hidden_layers=1, vocab_size=9))
+        >>> [point for point in model.trace_points() if point.name == "pooler"]
+        [TracePoint(name='pooler', shape='B D', formula='tanh(dense)', aliases=('pooler.activation',))]
     """
 
     name: str
@@ -31,6 +37,16 @@ class Edit:
     `forward(value)` gets a copy and gives an array of the same shape. Backward hands the gradient on unchanged, as
     is right for an edit that adds something; `backward(gradient, value)` says otherwise, with the value before the
     edit: `Edit(lambda p: p * m, lambda dp, p: dp * m)`, or `lambda dp, p: 0 * dp` for a constant put in its place.
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> model, trace = mb.BertModel(config, seed=0), mb.Trace()
+        >>> halved = mb.Edit(lambda pooled: pooled / 2, lambda dpooled, pooled: dpooled / 2)
+        >>> output = model(input_ids=[[2, 7, 3]], trace=trace, edits={"pooler": halved})
+        >>> bool((trace["pooler"] == trace.before["pooler"] / 2).all())
+        True
     """
 
     forward: Callable[[Array], Array]

@@ -69,6 +69,33 @@ class Trace(_Values):
 
     A trace is a mapping from names to arrays, which never change afterwards. `trace.points[name]` tells a
     value's symbolic shape and formula, and `trace.grad[name]` its gradient once backward has run.
+
+    Attributes:
+        points: name -> TracePoint, of every value of the pass, kept or not.
+        grad: name -> gradient, of the kept values, once backward has run.
+        before: name -> what an edited value was.
+        seconds: name -> time since the value before it.
+        aliases: another name of a value -> its name.
+        patterns: what is kept, as asked for.
+        tape: what backward needs of the pass.
+        observer: called as (direction, point, value) with every value, and in backward every gradient, as it comes.
+
+    Raises:
+        TraceKeyError: a name, or a glob, that it holds no value for.
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> model, trace = mb.BertForMaskedLM(config, seed=0), mb.Trace()
+        >>> output = model(input_ids=[[2, 7, 3]], labels=[[-100, 8, -100]], trace=trace)
+        >>> trace["bert.encoder.layer.0.attention.self.probs"].shape
+        (1, 2, 3, 3)
+        >>> trace.points["bert.encoder.layer.0.attention.self.probs"].formula
+        'softmax(scores)'
+        >>> gradients = model.backward(trace)
+        >>> trace.grad["bert.encoder.layer.0.attention.self.probs"].shape
+        (1, 2, 3, 3)
     """
 
     def __init__(self, keep: str | Iterable[str] = "*") -> None:
