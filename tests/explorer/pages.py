@@ -16,6 +16,7 @@ TEXTS = {
     "roberta": "The unaffable <mask> jumps; déçu.",
     "rembert": "The unaffable [MASK] jumps over the river.",
 }
+FAMILIES = ("bert", "roberta", "rembert")
 CLASSES = {"bert": "BertForMaskedLM", "roberta": "RobertaForMaskedLM", "rembert": "RemBertForMaskedLM"}
 
 
@@ -73,3 +74,8 @@ def picture(data: Any, name: str) -> np.ndarray:
     rows, columns = value["rows"], value["columns"]
     codes = decoded(data["walk"]["codes"], np.int8)[value["codes"] :][: rows * columns].reshape(rows, columns)
     return codes * decoded(data["walk"]["floats"], "<f4")[value["scales"] :][:rows, None]
+
+
+def encoded(family: str) -> dict[str, np.ndarray]:
+    """The inputs that the tokenizer makes of the page's own text."""
+    return dict(small_checkpoints.tokenizer(family)(TEXTS[family], return_tensors="np"))
