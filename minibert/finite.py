@@ -33,7 +33,7 @@ def find_not_finite(arrays: Mapping[str, Any]) -> NotFinite | None:
     for name, array in arrays.items():
         place = _first_place(array)
         if place is not None:
-            return NotFinite(name, place, float(array[place]))
+            return NotFinite(name, place, array[place].item())
     return None
 
 
@@ -67,7 +67,7 @@ def _first_place(array: Any) -> tuple[int, ...] | None:
     xp = array_module(array)
     if xp is not np:
         finite = xp.isfinite(array)
-        return None if bool(finite.all()) else _index(int(finite.reshape(-1).argmin()), array.shape)
+        return None if finite.all().item() else _index(finite.reshape(-1).argmin().item(), array.shape)
     flat = array.reshape(-1)
     for start in range(0, flat.size, _CHUNK):
         part = flat[start : start + _CHUNK]
