@@ -15,12 +15,13 @@ from minibert.golden.diagnosis.wrong_embeddings import (
     wrong_token_type_embeddings,
     wrong_word_embeddings,
 )
+from minibert.golden.diagnosis.wrong_gradients import wrong_gradient, wrong_parameter_gradient
 from minibert.golden.diagnosis.wrong_layer import wrong_layer
 from minibert.golden.diagnosis.wrong_layer_norm import seen_after_layer_norm, wrong_inside_layer_norm, wrong_layer_norm
 from minibert.golden.diagnosis.wrong_linear import wrong_linear
 from minibert.golden.diagnosis.wrong_loss import wrong_loss
 from minibert.golden.diagnosis.wrong_residual import wrong_residual_sum
-from minibert.golden.packs.named_array import VALUE
+from minibert.golden.packs.named_array import GRADIENT, PARAMETER_GRADIENT, VALUE
 
 # how a value's name ends -> the mistakes of the step that makes it; the first that fits
 _BY_NAME: tuple[tuple[str | tuple[str, ...], Callable[[TensorPair], Mistakes]], ...] = (
@@ -39,8 +40,15 @@ _BY_NAME: tuple[tuple[str | tuple[str, ...], Callable[[TensorPair], Mistakes]], 
 
 def mistakes_of_step(pair: TensorPair) -> Mistakes:
     """Every known mistake of the step that makes this value, the likeliest first."""
-    if pair.entry.kind != VALUE:
-        return
+    if pair.entry.kind == GRADIENT:
+        yield from wrong_gradient(pair)
+    elif pair.entry.kind == PARAMETER_GRADIENT:
+        yield from wrong_parameter_gradient(pair)
+    elif pair.entry.kind == VALUE:
+        yield from _of_value(pair)
+
+
+def _of_value(pair: TensorPair) -> Mistakes:
     for ending, mistakes in _BY_NAME:
         if pair.name.endswith(ending):
             yield from mistakes(pair)
