@@ -227,7 +227,7 @@ assert cut == max(cuts("▁hugs"), key=lambda cut: sum(scores[piece] for piece i
 # that stands for the unknown:
 
 # %%
-from minibert.tokenizers.files.sentencepiece_model import Piece, PieceType, SentencePieceModel
+from minibert.tokenizers.stages.pieces import Piece, PieceType, SentencePieceModel
 
 unknown = Piece("[UNK]", 0.0, PieceType.UNKNOWN)
 known = [Piece(text, score) for text, score in scores.items()]

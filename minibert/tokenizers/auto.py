@@ -5,10 +5,12 @@ from typing import Any
 
 from minibert.errors import TokenizerError
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.files.folder import PreTrainedTokenizer, find_folder
+from minibert.tokenizers.files.folder import find_folder
+from minibert.tokenizers.files.tokenizer_json import read_tokenizer_json
 from minibert.tokenizers.files.vocabulary_files import read_json
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
+from minibert.tokenizers.tokenizer import PreTrainedTokenizer
 from minibert.weights.find import HUB_OPTIONS
 
 CLASSES: dict[str, type[PreTrainedTokenizer]] = {
@@ -50,8 +52,6 @@ def family_of(folder: Path) -> str:
             )
         return family
     if (folder / "tokenizer.json").exists():
-        from minibert.tokenizers.files.tokenizer_json import read_tokenizer_json
-
         return read_tokenizer_json(folder / "tokenizer.json").family
     for family, cls in CLASSES.items():
         if cls.find_vocabulary(folder):

@@ -5,12 +5,14 @@ import pytest
 from minibert.errors import InputError
 from minibert.tokenizers.bert import BertTokenizer
 from minibert.tokenizers.calls.truncation import kept_lengths
-from minibert.tokenizers.files.sentencepiece_model import Piece, PieceType, SentencePieceModel
+from minibert.tokenizers.fast.byte_bpe import quick_words
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
 from minibert.tokenizers.stages.added_tokens import AddedToken, TokenMatcher
 from minibert.tokenizers.stages.aligned_text import AlignedText
-from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS, exact_words, fast_words
+from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS
+from minibert.tokenizers.stages.pieces import Piece, PieceType, SentencePieceModel
+from minibert.tokenizers.stages.pre_tokenizers import gpt2_words
 
 
 def bert(*tokens):
@@ -44,32 +46,33 @@ def test_equal_halves_give_the_second_the_odd_token():
 @pytest.mark.parametrize("text", ["a\x0bb", "a\x7fb \x00ab", "a\nb\ta\rb", "a\x1cb"])
 def test_controls_in_ascii(text):
     tokenizer = bert("a", "b", "ab")
-    expected = [token.id for word in tokenizer._text_words(text) for token in word]
+    expected = [token.id for word in tokenizer.words(text) for token in word]
     assert tokenizer(text)["input_ids"][1:-1] == expected
     row = tokenizer(text, return_offsets_mapping=True)
     assert row["input_ids"][1:-1] == expected
-    words = tokenizer._text_words(text)
+    words = tokenizer.words(text)
     assert row["offset_mapping"][1:-1] == [token.span for word in words for token in word]
 
 
 def test_marks_that_stay_are_put_in_order():
     text = "a\u302e\U0001d165b"  # classes 224 and 216, both spacing marks
     tokenizer = bert("a")
-    assert tokenizer.normalize(AlignedText.from_text(text)).text == "a\U0001d165\u302eb" == tokenizer._normalized(text)
+    assert tokenizer.normalize(AlignedText.from_text(text)).text == "a\U0001d165\u302eb"
+    assert tokenizer.road.memory.normalized(text) == "a\U0001d165\u302eb"
 
 
 def test_letters_newer_than_the_reference():
     newer = "\U000323b0"  # a letter since Unicode 17, no letter to the compiled tokenizers
     text = f"a{newer}b é"
     tokenizer = roberta([])
-    words = [text[start:end] for start, end in (match.span() for match in exact_words().finditer(text))]
+    words = [text[start:end] for start, end in (match.span() for match in gpt2_words().finditer(text))]
     assert words == ["a", newer, "b", " é"]
-    if fast_words().findall(text) == words:
+    if quick_words().findall(text) == words:
         pytest.skip("the installed regex does not know this letter yet")
     row = tokenizer(text, return_offsets_mapping=True)
     assert row.word_ids() == [None, 0, 1, 1, 1, 1, 2, 3, 3, 3, None]
     merging = roberta([("a", BYTE_CHARS[0xF0])])  # would join across the boundary if the cut were wrong
-    assert merging(text)["input_ids"][1:-1] == [token.id for word in merging._text_words(text) for token in word]
+    assert merging(text)["input_ids"][1:-1] == [token.id for word in merging.words(text) for token in word]
 
 
 def test_trimming_with_a_prefix_space():

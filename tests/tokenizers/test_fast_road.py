@@ -1,6 +1,6 @@
 """Two roads lead from a text to its tokens; here thousands of texts take both.
 
-The fast one fills caches by word or by what stands between blanks; the plain one (`_text_words`) runs the
+The fast one fills caches by word or by what stands between blanks; the plain one (`tokenizer.words`) runs the
 functions of each stage over the whole text.
 """
 
@@ -16,10 +16,11 @@ from generated_texts import generate
 from minibert.errors import InputError
 from minibert.tokenizers.bert import BertTokenizer
 from minibert.tokenizers.fast.collector import collector_paused
-from minibert.tokenizers.files.sentencepiece_model import NormalizerOptions, Piece, PieceType, SentencePieceModel
+from minibert.tokenizers.files.sentencepiece_model import sentencepiece_bytes
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
 from minibert.tokenizers.stages.added_tokens import AddedToken
+from minibert.tokenizers.stages.pieces import NormalizerOptions, Piece, PieceType, SentencePieceModel
 from minibert.tokenizers.stages.template import Sequence
 from minibert.tokenizers.stages.unigram import float32
 from minibert.tokenizers.training.charsmap_builder import build_charsmap
@@ -35,10 +36,10 @@ ADDED = [AddedToken("newtok", single_word=True), AddedToken("Norm"), AddedToken(
 
 def plain(tokenizer, text, start=None, end=None):
     """Ids, spans and words of a text, cut like a truncated one if `start` and `end` are given."""
-    words = tokenizer._text_words(text)
+    words = tokenizer.words(text)
     tokens = [(token.id, token.span, i) for i, word in enumerate(words) for token in word][start:end]
     sequence = Sequence([id_ for id_, *_ in tokens], [span for _, span, _ in tokens], [i for *_, i in tokens])
-    tokenizer._finish_offsets(sequence, text)
+    tokenizer.stages.post_processor.trim(sequence, text, tokenizer.vocabulary)
     return sequence
 
 
@@ -124,7 +125,7 @@ def test_rules_that_move_characters_without_changing_the_length(tmp_path):
     pieces += [Piece(text, -1.0 - i / 7) for i, text in enumerate(["▁", "▁a", "ab", "a", "b", "c", "▁c", "bc"])]
     path = tmp_path / "sentencepiece.model"
     options = NormalizerOptions(charsmap=build_charsmap(rules))
-    path.write_bytes(SentencePieceModel(tuple(pieces), options).to_bytes())
+    path.write_bytes(sentencepiece_bytes(SentencePieceModel(tuple(pieces), options)))
     tokenizer, rng = RemBertTokenizer(path), random.Random(10)
     for _ in range(1500):
         text = "".join(rng.choice("qwabcx\tz ") for _ in range(rng.randint(1, 9)))
@@ -146,8 +147,8 @@ def test_spans_go_on_beyond_those_that_texts_share(word):
 
 
 def test_full_caches_are_emptied_and_filled_again(monkeypatch):
-    for module in ("fast.chunks", "stages.wordpiece", "stages.byte_bpe"):
-        monkeypatch.setattr(f"minibert.tokenizers.{module}.CACHE_LIMIT", 5)
+    for module in ("chunks", "wordpiece", "byte_bpe"):
+        monkeypatch.setattr(f"minibert.tokenizers.fast.{module}.CACHE_LIMIT", 5)
     monkeypatch.setattr("minibert.tokenizers.fast.unigram_words.WORDS_KEPT", 5)
     for tokenizer in bert(), roberta(), RemBertTokenizer(MODELS / "nmt.model"):
         for text in generate(150, 6, tokenizer.all_special_tokens):
@@ -165,7 +166,7 @@ def near_ties(folder):
     rounded["abc"] = float32(rounded["ab"] + rounded["c"] + 5e-7)
     pieces = [Piece("[UNK]", 0.0, PieceType.UNKNOWN), *(Piece(*item) for item in rounded.items())]
     path = folder / "sentencepiece.model"
-    path.write_bytes(SentencePieceModel(tuple(pieces)).to_bytes())
+    path.write_bytes(sentencepiece_bytes(SentencePieceModel(tuple(pieces))))
     return RemBertTokenizer(path)
 
 

@@ -5,10 +5,10 @@ import time
 import pytest
 
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.files.sentencepiece_model import Piece, PieceType, SentencePieceModel
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
 from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS
+from minibert.tokenizers.stages.pieces import Piece, PieceType, SentencePieceModel
 
 SIZE = 300_000
 LIMIT = 20.0  # seconds, on a slow and shared machine; a quadratic algorithm would take hours

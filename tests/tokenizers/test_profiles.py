@@ -3,11 +3,11 @@
 import pytest
 
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.files.sentencepiece_model import Piece, PieceType, SentencePieceModel
 from minibert.tokenizers.profiles import DIFFERENCES
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
 from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS
+from minibert.tokenizers.stages.pieces import Piece, PieceType, SentencePieceModel
 
 BERT_VOCAB = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "ab", "##a", "##b", "ασ", "ας", "!", "hello", ","]
 ROBERTA_VOCAB = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *BYTE_CHARS, "Ġa"]

@@ -69,7 +69,7 @@ def test_two_characters_that_the_map_joins_are_joined_in_tokenizer_json(tmp_path
     ours = RemBertTokenizer(tmp_path / "m.model")
     ours.save_pretrained(tmp_path / "saved")
     theirs = transformers.PreTrainedTokenizerFast.from_pretrained(tmp_path / "saved")
-    rules = ours.unigram.normalizer.charsmap
+    rules = ours.stages.normalizer.unigram.charsmap
     pairs = [source for source, _ in rules.pairs() if len(source.encode()) >= 6]
     kana = [source for source in pairs if source[1] in "ﾞﾟ\u3099\u309a"]
     others = [source for source in pairs if rules.replace(source[0]) == source[0]]

@@ -9,11 +9,11 @@ from generated_texts import generate
 
 from minibert.tokenizers.auto import AutoTokenizer
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.files.sentencepiece_model import Piece, PieceType, SentencePieceModel
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
 from minibert.tokenizers.stages.added_tokens import AddedToken
 from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS
+from minibert.tokenizers.stages.pieces import Piece, PieceType, SentencePieceModel
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -109,7 +109,7 @@ def test_tokenizer_json_alone(tokenizer, tmp_path):
     for path in tmp_path.iterdir():
         if path.name != "tokenizer.json":
             path.unlink()
-    roles = {role: tokenizer._roles[role] for role in ("pad_token",)}
+    roles = {role: tokenizer.special.roles[role] for role in ("pad_token",)}
     other = AutoTokenizer.from_pretrained(tmp_path, **roles)
     assert type(other) is type(tokenizer)
     for text in generate(150, 6, tokenizer.all_special_tokens):

@@ -10,20 +10,15 @@ import time
 from pathlib import Path
 
 import pytest
+from unigram_roads import UnigramRoads
 
 from minibert.errors import InputError
-from minibert.tokenizers.fast.unigram_model import Unigram, decode_bytes
-from minibert.tokenizers.fast.unigram_words import fast_path, search
-from minibert.tokenizers.files.sentencepiece_model import (
-    BYTE_PIECES,
-    NormalizerOptions,
-    Piece,
-    PieceType,
-    SentencePieceModel,
-    read_sentencepiece_model,
-)
+from minibert.tokenizers.fast.unigram_words import PieceIndex, quick_path, search
+from minibert.tokenizers.files.sentencepiece_model import read_sentencepiece_model, sentencepiece_bytes
 from minibert.tokenizers.stages.aligned_text import AlignedText
-from minibert.tokenizers.stages.unigram import Vocabulary, best_path, float32, lattice, user_defined_score
+from minibert.tokenizers.stages.decoding import decode_bytes
+from minibert.tokenizers.stages.pieces import BYTE_PIECES, NormalizerOptions, Piece, PieceType, SentencePieceModel
+from minibert.tokenizers.stages.unigram import ScoredPieces, best_path, float32, lattice, user_defined_score
 from minibert.tokenizers.stages.unigram_normalizer import SymbolMatcher, UnigramNormalizer
 from minibert.tokenizers.training.charsmap_builder import build_charsmap
 
@@ -35,7 +30,7 @@ UNK = Piece("<unk>", 0.0, PieceType.UNKNOWN)
 @pytest.fixture(scope="module", params=VECTORS)
 def stored(request):
     """(the model at work, its vectors)"""
-    return Unigram(read_sentencepiece_model(FOLDER / f"{request.param}.model")), VECTORS[request.param]
+    return UnigramRoads(read_sentencepiece_model(FOLDER / f"{request.param}.model")), VECTORS[request.param]
 
 
 def model_of(pieces, *, rules=None, byte_fallback=False, **options):
@@ -58,9 +53,9 @@ def test_normalized_text(stored):
     unigram, cases = stored
     for case in cases:
         source = AlignedText.from_text(case["text"], 3)
-        assert unigram.normalizer.normalize(source) == unigram.normalizer.normalize_plainly(source), case["text"]
+        assert unigram.normalize(source).text == case["normalized"], case["text"]
         assert unigram.normalize(case["text"]).text == case["normalized"], case["text"]
-        assert unigram.normalizer.normalize_text(case["text"]) == case["normalized"], case["text"]
+        assert unigram.normalize_text(case["text"]) == case["normalized"], case["text"]
 
 
 @pytest.mark.parametrize("method", ["encode", "encode_plainly"])
@@ -88,7 +83,7 @@ def test_decoded_text(stored):
 
 def test_written_models_work_the_same(stored):
     unigram, cases = stored
-    again = Unigram(read_sentencepiece_model(unigram.model.to_bytes()))
+    again = UnigramRoads(read_sentencepiece_model(sentencepiece_bytes(unigram.model)))
     assert again.model == unigram.model
     assert [again.encode(case["text"]) for case in cases] == [case["ids"] for case in cases]
 
@@ -124,19 +119,19 @@ LETTERS = {"▁": -2.0, **dict.fromkeys("abcxyz1é株式会社", -3.0)}
 )
 def test_offsets(text, tokens, offsets):
     rules = {"㍿": "株式会社", "e\u0301": "é", "\x01": ""}
-    encoding = Unigram(model_of(LETTERS, rules=rules)).encode_with_offsets(text)
+    encoding = UnigramRoads(model_of(LETTERS, rules=rules)).encode_with_offsets(text)
     assert (encoding.tokens, encoding.offsets) == (tokens, offsets)
 
 
 def test_words_are_counted_by_blank():
-    unigram = Unigram(model_of(LETTERS))
+    unigram = UnigramRoads(model_of(LETTERS))
     assert unigram.encode_with_offsets("ab c ab").words == [0, 0, 0, 1, 1, 2, 2, 2]
-    plain = Unigram(model_of(LETTERS, add_dummy_prefix=False))
+    plain = UnigramRoads(model_of(LETTERS, add_dummy_prefix=False))
     assert plain.encode_with_offsets("ab c").words == [0, 0, 1, 1]
 
 
 def test_offsets_of_byte_tokens_are_those_of_the_character():
-    unigram = Unigram(model_of({"▁": -1.0, "a": -2.0}, byte_fallback=True))
+    unigram = UnigramRoads(model_of({"▁": -1.0, "a": -2.0}, byte_fallback=True))
     encoding = unigram.encode_with_offsets("aé")
     assert encoding.tokens == ["▁", "a", "<0xC3>", "<0xA9>"]
     assert encoding.offsets == [(0, 1), (0, 1), (1, 2), (1, 2)]
@@ -144,7 +139,7 @@ def test_offsets_of_byte_tokens_are_those_of_the_character():
 
 
 def test_offsets_start_from_those_of_an_aligned_text():
-    unigram = Unigram(model_of(LETTERS))
+    unigram = UnigramRoads(model_of(LETTERS))
     encoding = unigram.encode_with_offsets(AlignedText("ab", [(5, 7), (9, 10)]))
     assert encoding.offsets == [(5, 7), (5, 7), (9, 10)]
 
@@ -156,27 +151,27 @@ def test_suffix_blank_stands_for_the_last_character():
 
 def test_unescaped_blanks():
     model = model_of({" ": -1.0, "a": -1.0, " a": -1.5}, escape_whitespaces=False)
-    assert Unigram(model).encode_with_offsets("a a").tokens == [" a", " a"]
+    assert UnigramRoads(model).encode_with_offsets("a a").tokens == [" a", " a"]
 
 
 # ------------------------------------------------------------ the search
 
 
 def test_of_equal_ways_the_longer_last_piece_wins():
-    vocabulary = Vocabulary(model_of({"a": -1.0, "aa": -2.0, "b": -9.0}))
+    vocabulary = ScoredPieces(model_of({"a": -1.0, "aa": -2.0, "b": -9.0}))
     assert best_path("aaa", vocabulary)[0] == [(1, 1), (3, 2)]
 
 
 def test_sums_are_float32():
     # in double precision, b + c is better by 1e-9; in float32 both sums are the same, and the longer piece stays
-    vocabulary = Vocabulary(model_of({"b": float32(-0.1), "c": float32(-0.7), "bc": float32(-0.80000001)}))
+    vocabulary = ScoredPieces(model_of({"b": float32(-0.1), "c": float32(-0.7), "bc": float32(-0.80000001)}))
     exact = float32(-0.1) + float32(-0.7)
     assert exact != float32(exact)
     assert best_path("bc", vocabulary)[0] == [(2, 3)]
 
 
 def test_unknown_score_and_penalty():
-    vocabulary = Vocabulary(model_of({"a": -1.0, "b": -7.5, Piece("<sep>", 0.0, PieceType.USER_DEFINED): None}))
+    vocabulary = ScoredPieces(model_of({"a": -1.0, "b": -7.5, Piece("<sep>", 0.0, PieceType.USER_DEFINED): None}))
     assert vocabulary.unk_score == -17.5
     assert best_path("?", vocabulary) == ([(1, 0)], -17.5)
 
@@ -184,12 +179,12 @@ def test_unknown_score_and_penalty():
 def test_user_defined_symbols_beat_every_score():
     pieces = {Piece("ab", -90.0, PieceType.USER_DEFINED): None, "a": -0.1, "b": -0.1, "▁": -1.0}
     assert user_defined_score("é<") == float32(0.2)
-    assert Unigram(model_of(pieces)).encode("ab") == [4, 1]
+    assert UnigramRoads(model_of(pieces)).encode("ab") == [4, 1]
 
 
 def test_unused_and_control_pieces_never_match():
     pieces = {Piece("ab", 0.0, PieceType.UNUSED): None, Piece("<s>", 0.0, PieceType.CONTROL): None, **LETTERS}
-    unigram = Unigram(model_of(pieces))
+    unigram = UnigramRoads(model_of(pieces))
     assert unigram.encode_with_offsets("ab<s>").tokens == ["▁", "a", "b", "<s>"]
     assert unigram.encode("ab<s>")[-1] == 0
 
@@ -207,12 +202,13 @@ def random_vocabulary(rng, coarse):
 def test_fast_and_plain_search_agree(coarse):
     rng = random.Random(5)
     for _ in range(150):
-        unigram = Unigram(random_vocabulary(rng, coarse))
+        unigram = UnigramRoads(random_vocabulary(rng, coarse))
         for _ in range(8):
             text = "".join(rng.choice("aaabbbc d") for _ in range(rng.randint(0, 60)))
             normalized = unigram.normalize(text).text
             start = float32(-rng.random() * 10 ** rng.randint(0, 5))
-            assert fast_path(normalized, unigram.vocabulary, start) == best_path(normalized, unigram.vocabulary, start)
+            scored = unigram.unigram.scored
+            assert quick_path(normalized, unigram.words.pieces, start) == best_path(normalized, scored, start)
             assert unigram.encode(text) == unigram.encode_plainly(text), (text, unigram.model.pieces)
 
 
@@ -226,12 +222,12 @@ def test_parts_between_signs_and_letters_are_searched_alone_only_where_no_piece_
             alphabet = rng.choice([letters, signs, signs, letters, both])
             text = rng.choice(["", "▁"]) + "".join(rng.choice(alphabet) for _ in range(rng.randint(1, 4)))
             pieces[text] = float32(-rng.random() * 9)
-        unigram = Unigram(model_of(pieces))
+        unigram = UnigramRoads(model_of(pieces))
         for _ in range(8):
             text = "".join(rng.choice("aabbé(.1~\n ?") for _ in range(rng.randint(0, 25)))
-            parts = unigram._words.split(unigram.normalize(text).text)
-            cut += len(parts) > len(unigram.pre_tokenize(unigram.normalize(text).text))
-            whole += len(parts) <= len(unigram.pre_tokenize(unigram.normalize(text).text))
+            parts = unigram.words.split(unigram.normalize(text).text)
+            cut += len(parts) > len(unigram.pre_tokenizer.split(unigram.normalize(text)))
+            whole += len(parts) <= len(unigram.pre_tokenizer.split(unigram.normalize(text)))
             assert unigram.encode(text) == unigram.encode_plainly(text), (text, pieces)
             assert "".join(parts) == unigram.normalize(text).text
     assert cut > 300
@@ -239,8 +235,8 @@ def test_parts_between_signs_and_letters_are_searched_alone_only_where_no_piece_
 
 
 def test_unknown_characters_on_both_sides_of_a_seam_are_one_unknown_piece():
-    unigram = Unigram(model_of({"▁": -1.0, "a": -2.0, ".": -2.0}))
-    assert unigram._words.split("▁xy(z)") == ["▁xy", "(", "z", ")"]
+    unigram = UnigramRoads(model_of({"▁": -1.0, "a": -2.0, ".": -2.0}))
+    assert unigram.words.split("▁xy(z)") == ["▁xy", "(", "z", ")"]
     assert unigram.encode("xy(z) a.x(") == unigram.encode_plainly("xy(z) a.x(") == [1, 0, 1, 2, 3, 0]
 
 
@@ -256,10 +252,10 @@ def all_ways(text, vocabulary):
 def test_search_finds_the_best_way_and_the_distance_to_the_second():
     rng = random.Random(6)
     for _ in range(300):
-        vocabulary = Vocabulary(random_vocabulary(rng, coarse=False))
+        vocabulary = ScoredPieces(random_vocabulary(rng, coarse=False))
         text = "▁" + "".join(rng.choice("abc?") for _ in range(rng.randint(0, 7)))
         ways = all_ways(text, vocabulary)
-        path, cost, gap = search(text, vocabulary)
+        path, cost, gap = search(text, PieceIndex(vocabulary))
         assert tuple(path) == ways[0][1] or gap == 0
         assert cost == pytest.approx(-ways[0][0])
         assert gap == pytest.approx(ways[0][0] - ways[1][0] if len(ways) > 1 else float("inf"))
@@ -271,7 +267,7 @@ def test_near_ties_are_decided_by_what_stood_before():
     pieces = {"▁": -1.0, "a": float32(-1.1), "b": float32(-1.3), "c": float32(-3.7)}
     pieces["ab"] = float32(pieces["a"] + pieces["b"] - 3e-7)
     pieces["abc"] = float32(pieces["ab"] + pieces["c"] + 5e-7)
-    unigram = Unigram(model_of(pieces))
+    unigram = UnigramRoads(model_of(pieces))
     outcomes = set()
     for size in (2, 50, 300, 3000):
         text = " ".join(rng.choice(["c", "ab", "cab", "abc", "abab"]) for _ in range(size))
@@ -285,41 +281,41 @@ def test_costly_words_leave_less_precision_to_what_follows():
     for _ in range(40):
         pieces = {"▁": -1.0, "a": float32(-1 - rng.random()), "b": float32(-1 - rng.random()), "c": -901.25, ".": -1.0}
         pieces["ab"] = float32(pieces["a"] + pieces["b"] - 0.0007)
-        unigram = Unigram(model_of(pieces))
+        unigram = UnigramRoads(model_of(pieces))
         for costly in ("c ", "c. "):
             text = f"{costly * 50}ab {costly}ab"
             assert unigram.encode(text) == unigram.encode_plainly(text)
 
 
 def test_chunks_that_rounding_could_turn_are_not_kept():
-    unigram = Unigram(model_of({"▁": -1.0, "a": -1.0, "b": -1.0, "ab": -2.0}))
+    unigram = UnigramRoads(model_of({"▁": -1.0, "a": -1.0, "b": -1.0, "ab": -2.0}))
     assert unigram.encode("ab ab") == [1, 4, 1, 4]
-    assert unigram._chunks.ids("ab ab") is None
-    assert unigram._chunks.ids("b ab") is None
-    assert unigram._chunks.ids("b ba") == unigram.encode_plainly("b ba")
+    assert unigram.by_chunks("ab ab") is None
+    assert unigram.by_chunks("b ab") is None
+    assert unigram.by_chunks("b ba") == unigram.encode_plainly("b ba")
 
 
 def test_no_word_is_taken_as_known_where_sums_are_shifted():
-    unigram = Unigram(model_of({"▁": -1.0, "a": -1.0, "b": -9.0}))
-    assert all(unigram._words.find(word)[1] < 100_000 - 20 * len(word) for word in ("▁", "▁a", "▁bbbb"))
-    assert unigram._chunks.ids("a a a") == unigram.encode_plainly("a a a")
-    assert unigram._chunks.ids("a " * 5000) is None  # the sum may have come close to where it is shifted
+    unigram = UnigramRoads(model_of({"▁": -1.0, "a": -1.0, "b": -9.0}))
+    assert all(unigram.words.find(word).limit < 100_000 - 20 * len(word) for word in ("▁", "▁a", "▁bbbb"))
+    assert unigram.by_chunks("a a a") == unigram.encode_plainly("a a a")
+    assert unigram.by_chunks("a " * 5000) is None  # the sum may have come close to where it is shifted
     assert unigram.encode("a " * 5000) == unigram.encode_plainly("a " * 5000)
 
 
 def test_sums_beyond_the_limit_are_shifted():
-    vocabulary = Vocabulary(model_of({"a": -9.0, "aa": -17.9, "b": -60.0}))
+    vocabulary = ScoredPieces(model_of({"a": -9.0, "aa": -17.9, "b": -60.0}))
     text = "ab" * 900 + "a" * 9000
     path, total = best_path(text, vocabulary)
-    assert fast_path(text, vocabulary) == (path, total)
+    assert quick_path(text, PieceIndex(vocabulary)) == (path, total)
     assert abs(total) < 100_000
-    spread = Unigram(model_of({"▁": -2000.0, "a": -1000.0, "ab": -1999.0, "b": -1100.0}))
+    spread = UnigramRoads(model_of({"▁": -2000.0, "a": -1000.0, "ab": -1999.0, "b": -1100.0}))
     long = "ab aab b " * 200
     assert spread.encode(long) == spread.encode_plainly(long)
 
 
 def test_lattice_shows_every_piece_and_the_best_way():
-    vocabulary = Vocabulary(model_of({"▁": -1.0, "▁a": -2.5, "a": -2.0, "b": -1.0, "ab": -2.5}))
+    vocabulary = ScoredPieces(model_of({"▁": -1.0, "▁a": -2.5, "a": -2.0, "b": -1.0, "ab": -2.5}))
     nodes = lattice("▁ab?", vocabulary)
     assert [(node.start, node.end, node.id) for node in nodes] == [
         (0, 1, 1), (0, 2, 2), (1, 2, 3), (1, 3, 5), (2, 3, 4), (3, 4, 0)
@@ -334,8 +330,9 @@ def test_lattice_shows_every_piece_and_the_best_way():
 
 
 def test_pre_tokenize_gives_the_words():
-    unigram = Unigram(model_of(LETTERS))
-    assert unigram.pre_tokenize("ab▁c▁▁a") == ["ab", "▁c", "▁", "▁a"]
+    unigram = UnigramRoads(model_of(LETTERS))
+    words = unigram.pre_tokenizer.split(AlignedText.from_text("ab▁c▁▁a"))
+    assert [word.text for word in words] == ["ab", "▁c", "▁", "▁a"]
 
 
 # ------------------------------------------------------------ rules that reach across words, and stray pieces
@@ -344,13 +341,13 @@ def test_pre_tokenize_gives_the_words():
 @pytest.mark.parametrize("rules", [{" a": "b"}, {"a ": "c"}, {" ": "x"}, {"x": "a  b"}, {"y": " a "}, {"\t": " "}])
 @pytest.mark.parametrize("collapse", [True, False])
 def test_rules_with_blanks(rules, collapse):
-    unigram = Unigram(model_of(LETTERS, rules=rules, remove_extra_whitespaces=collapse))
+    unigram = UnigramRoads(model_of(LETTERS, rules=rules, remove_extra_whitespaces=collapse))
     for size in range(6):
         for chars in itertools.product("a xy\t", repeat=size):
             text = "".join(chars)
             source = AlignedText.from_text(text)
-            assert unigram.normalizer.normalize(source) == unigram.normalizer.normalize_plainly(source), text
-            assert unigram.normalizer.normalize_text(text) == unigram.normalize(text).text, text
+            assert unigram.normalize(source).text == unigram.normalize(text).text
+            assert unigram.normalize_text(text) == unigram.normalize(text).text, text
             assert unigram.encode(text) == unigram.encode_plainly(text), text
 
 
@@ -358,14 +355,14 @@ def test_the_longest_symbol_escapes_the_map():
     matcher = SymbolMatcher(["x", "xé", "é", "xéyz"])
     assert [matcher.match("xéyxé", at) for at in range(5)] == [2, 1, 0, 2, 1]
     symbols = {Piece(text, 0.0, PieceType.USER_DEFINED): None for text in ("x", "xé")}
-    unigram = Unigram(model_of({**symbols, "▁": -1.0}, rules={"é": "e"}))
+    unigram = UnigramRoads(model_of({**symbols, "▁": -1.0}, rules={"é": "e"}))
     assert unigram.normalize("xéé").text == "▁xée"
     for text in ("xéé", "é xé é"):
         assert unigram.encode(text) == unigram.encode_plainly(text) == unigram.encode_with_offsets(text).ids
 
 
 def test_words_that_begin_with_an_unknown_blank_are_fused():
-    unigram = Unigram(model_of({"a": -1.0}))
+    unigram = UnigramRoads(model_of({"a": -1.0}))
     assert unigram.encode("? a ?") == [0, 1, 0]
     assert unigram.encode_with_offsets("? a ?").tokens == ["▁?▁", "a", "▁?"]
 
@@ -373,7 +370,7 @@ def test_words_that_begin_with_an_unknown_blank_are_fused():
 def test_a_stray_nul_piece_never_matches():
     pieces = [UNK, Piece("\0", -0.5, PieceType.NORMAL), Piece("▁", -1.0)]
     pieces += [Piece(text, 0.0, PieceType.BYTE) for text in BYTE_PIECES]
-    unigram = Unigram(SentencePieceModel(tuple(pieces), byte_fallback=True))
+    unigram = UnigramRoads(SentencePieceModel(tuple(pieces), byte_fallback=True))
     assert unigram.encode("\0") == [2, 3]
 
 
@@ -389,7 +386,7 @@ def test_bytes_that_are_not_utf8_become_replacement_characters(raw, text):
 
 
 def test_ids_outside_the_vocabulary_are_refused():
-    unigram = Unigram(model_of({"a": -1.0}))
+    unigram = UnigramRoads(model_of({"a": -1.0}))
     with pytest.raises(InputError, match=r"The id 2 is not in the vocabulary, which has 2 pieces\."):
         unigram.decode([1, 2])
     with pytest.raises(InputError, match="The id -1 is not"):
@@ -399,7 +396,7 @@ def test_ids_outside_the_vocabulary_are_refused():
 @pytest.mark.parametrize("method", ["encode", "encode_plainly", "encode_with_offsets", "normalize"])
 def test_lone_surrogates_are_refused(method):
     with pytest.raises(InputError, match=r"lone surrogate, U\+D800, at position 1"):
-        getattr(Unigram(model_of({"▁": -1.0, "a": -1.0})), method)("a\ud800")
+        getattr(UnigramRoads(model_of({"▁": -1.0, "a": -1.0})), method)("a\ud800")
 
 
 # ------------------------------------------------------------ hostile texts take linear time
@@ -412,7 +409,7 @@ def test_lone_surrogates_are_refused(method):
 )
 @pytest.mark.parametrize("name", ["nmt", "symbols", "inner"])
 def test_hostile_texts(name, text):
-    unigram = Unigram(read_sentencepiece_model(FOLDER / f"{name}.model"))
+    unigram = UnigramRoads(read_sentencepiece_model(FOLDER / f"{name}.model"))
     begin = time.process_time()
     ids = unigram.encode(text)
     seconds = time.process_time() - begin

@@ -10,10 +10,11 @@ import random
 
 import pytest
 from generated_texts import SENTENCES, generate
+from unigram_roads import UnigramRoads
 
-from minibert.tokenizers.fast.unigram_model import Unigram
-from minibert.tokenizers.files.sentencepiece_model import NormalizerOptions, read_sentencepiece_model
+from minibert.tokenizers.files.sentencepiece_model import read_sentencepiece_model, sentencepiece_bytes
 from minibert.tokenizers.stages.charsmap import CharsMap
+from minibert.tokenizers.stages.pieces import NormalizerOptions
 from minibert.tokenizers.training.charsmap_builder import build_charsmap, normalization_rules
 
 pytestmark = pytest.mark.reference
@@ -56,7 +57,7 @@ def train(sentencepiece, texts, **options):
 @pytest.fixture(scope="module", params=MODELS)
 def both(request, sentencepiece):
     data = train(sentencepiece, [*PROSE[:3000], *SENTENCES * 3], **MODELS[request.param])
-    return Unigram(read_sentencepiece_model(data)), sentencepiece.SentencePieceProcessor(model_proto=data)
+    return UnigramRoads(read_sentencepiece_model(data)), sentencepiece.SentencePieceProcessor(model_proto=data)
 
 
 def texts_for(seed):
@@ -79,7 +80,7 @@ def test_text_to_ids_and_back(both):
     for text in texts_for(SEED):
         ids = reference.encode(text)
         assert unigram.encode(text) == ids, text
-        assert unigram.normalizer.normalize_text(text) == reference.normalize(text), text
+        assert unigram.normalize_text(text) == reference.normalize(text), text
         assert unigram.decode(ids) == reference.decode(ids), text
         if rng.random() < 0.2:
             encoding = unigram.encode_with_offsets(text)
@@ -120,7 +121,7 @@ def test_what_is_known_about_pieces(both):
 
 def test_written_models_load(both, sentencepiece):
     unigram, reference = both
-    again = sentencepiece.SentencePieceProcessor(model_proto=unigram.model.to_bytes())
+    again = sentencepiece.SentencePieceProcessor(model_proto=sentencepiece_bytes(unigram.model))
     for text in list(texts_for(SEED))[:200]:
         assert again.encode(text) == reference.encode(text)
         assert again.decode(again.encode(text)) == reference.decode(reference.encode(text))
@@ -145,8 +146,8 @@ def test_written_maps_load(sentencepiece):
     options = NormalizerOptions("ours", build_charsmap(rules))
     model = read_sentencepiece_model(train(sentencepiece, SENTENCES * 3, vocab_size=1000))
     object.__setattr__(model, "normalizer", options)
-    reference = sentencepiece.SentencePieceProcessor(model_proto=model.to_bytes())
-    unigram = Unigram(model)
+    reference = sentencepiece.SentencePieceProcessor(model_proto=sentencepiece_bytes(model))
+    unigram = UnigramRoads(model)
     for text in texts_for(SEED):
         text = text.replace("o", "ab").replace("u", "abc").replace("i", "e\u0301")
         assert unigram.normalize(text).text == reference.normalize(text)

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from minibert.tokenizers.bert import BertTokenizer
+from minibert.tokenizers.fast.byte_bpe import find_words
+from minibert.tokenizers.fast.merging import merge_by_heap, merge_by_scan, number_merges
+from minibert.tokenizers.fast.wordpiece import bert_words
 from minibert.tokenizers.roberta import RobertaTokenizer
 from minibert.tokenizers.stages import byte_bpe, wordpiece
 from minibert.tokenizers.stages import unicode_tables as tables
 from minibert.tokenizers.stages.aligned_text import AlignedText
-from minibert.tokenizers.stages.pre_tokenizers import bert_pre_tokenize, bert_word_pattern
+from minibert.tokenizers.stages.pre_tokenizers import bert_pre_tokenize
 
 FOLDER = Path(__file__).parent / "vectors"
 NAMES = ["bert", "bert_cased", "roberta", "roberta_prefix"]
@@ -53,10 +56,10 @@ def test_offsets_and_words(vectors):
 
 
 def test_the_plain_road(vectors):
-    """`_text_words` and `explain` use the plain functions only."""
+    """`words` and `explain` use the plain functions only."""
     tokenizer, cases = vectors
     for case in cases:
-        words = tokenizer._text_words(case["text"])
+        words = tokenizer.words(case["text"])
         assert [token.id for word in words for token in word] == case["ids"][1:-1], case["text"]
         explanation = tokenizer.explain(case["text"])
         assert explanation.ids == case["ids"], case["text"]
@@ -68,15 +71,15 @@ def test_normalization_and_words(vectors):
     tokenizer, cases = vectors
     for case in cases:
         normalized = tokenizer.normalize(AlignedText.from_text(case["text"]))
-        assert normalized.text == case["normalized"] == tokenizer._normalized(case["text"]), case["text"]
+        assert normalized.text == case["normalized"] == tokenizer.road.memory.normalized(case["text"]), case["text"]
         assert len(normalized.spans) == len(normalized.text)
         if isinstance(tokenizer, BertTokenizer):
             found = [normalized.text[start:end] for start, end in bert_pre_tokenize(normalized.text)]
-            assert found == bert_word_pattern().findall(normalized.text)
+            assert found == bert_words().findall(normalized.text)
         else:
-            text = tokenizer.with_prefix_space(normalized).text
-            spans = byte_bpe.byte_level_pre_tokenize(text)
-            found = [byte_bpe.to_byte_chars(text[start:end]) for start, end in spans]
+            words = [word.text for word in tokenizer.stages.pre_tokenizer.split(normalized)]
+            assert words == find_words("".join(words))
+            found = list(map(byte_bpe.to_byte_chars, words))
         assert found == case["words"], case["text"]
 
 
@@ -86,15 +89,12 @@ def test_words_by_the_plain_algorithms(vectors):
         for word in case["words"]:
             if isinstance(tokenizer, BertTokenizer):
                 plain = wordpiece.encode_word(word, tokenizer.vocab)
-                assert [tokenizer.vocab[piece] for piece in plain] == list(tokenizer._model[word])
+                assert [tokenizer.vocab[piece] for piece in plain] == tokenizer.stages.model.ids(word)
                 continue
             ids = [tokenizer.vocab[char] for char in word]
-            symbols = list(word)
-            for step in byte_bpe.merge_steps(word, tokenizer.merge_ranks):
-                symbols = step.symbols
-            expected = [tokenizer.vocab[symbol] for symbol in symbols]
-            merges = tokenizer._model.ranks, tokenizer._model.joined
-            assert byte_bpe.merge_by_scan(ids, *merges) == byte_bpe.merge_by_heap(ids, *merges) == expected
+            expected = [tokenizer.vocab[symbol] for symbol in byte_bpe.merge_all(word, tokenizer.stages.model.ranks)]
+            merges = number_merges(tokenizer.merges, tokenizer.vocab)
+            assert merge_by_scan(ids, *merges) == merge_by_heap(ids, *merges) == expected
 
 
 def test_decoding(vectors):

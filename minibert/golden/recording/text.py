@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from minibert.errors import InputError
+from minibert.tokenizers.stages.aligned_text import AlignedText
 
 
 def text_section(tokenizer: Any, text: Any, text_pair: Any, ids: np.ndarray | None) -> dict[str, Any] | None:
@@ -27,7 +28,7 @@ def text_section(tokenizer: Any, text: Any, text_pair: Any, ids: np.ndarray | No
     section["tokenizer"] = {"class": type(tokenizer).__name__, "vocab_size": len(tokenizer)}
     for name, each in (("texts", texts), ("pairs", pairs or [])):
         if each:
-            section[f"normalized_{name}"] = [tokenizer._normalized(one) for one in each]
+            section[f"normalized_{name}"] = [tokenizer.normalize(AlignedText.from_text(one)).text for one in each]
             section[f"words_of_{name}"] = [_words(tokenizer, one) for one in each]
     if ids is not None and ids.ndim == 2:
         section["tokens"] = [tokenizer.convert_ids_to_tokens(row) for row in ids.tolist()]
@@ -44,7 +45,7 @@ def _listed(text: Any) -> list[str]:
 def _words(tokenizer: Any, text: str) -> list[list[Any]]:
     """Every pre-token as [what stands in the text, start, end, its tokens]."""
     found = []
-    for word in tokenizer._text_words(text):
+    for word in tokenizer.words(text):
         if word:
             start, end = word[0].span[0], word[-1].span[1]
             found.append([text[start:end], start, end, [tokenizer.convert_ids_to_tokens(piece.id) for piece in word]])

@@ -3,11 +3,9 @@
 Source: `pad_encodings` of Hugging Face's tokenizers.
 """
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from minibert.errors import InputError
-from minibert.tokenizers.stages.template import Encoding
 
 
 class PadValues(NamedTuple):
@@ -15,7 +13,6 @@ class PadValues(NamedTuple):
 
     id: int
     type_id: int
-    token: str
 
 
 def padded_length(longest: int, max_length: int | None, multiple: int | None) -> int:
@@ -40,23 +37,21 @@ def pad_list(values: list[Any], length: int, filler: Any, side: str) -> list[Any
     return values + fill if side == "right" else fill + values
 
 
-def pad_encodings(rows: Iterable[Encoding], length: int, pad: PadValues, side: str) -> None:
-    """Pad every row, and what overflowed from it, in place."""
-    for row in rows:
-        pad_encodings(row.overflowing, length, pad, side)
-        details = bool(row.offsets or row.word_ids or not row.ids)
-        if len(row.ids) >= length:
-            continue
-        row.ids = pad_list(row.ids, length, pad.id, side)
-        row.type_ids = pad_list(row.type_ids, length, pad.type_id, side)
-        row.special_tokens_mask = pad_list(row.special_tokens_mask, length, 1, side)
-        row.attention_mask = pad_list(row.attention_mask, length, 0, side)
-        if details:
-            row.offsets = pad_list(row.offsets, length, (0, 0), side)
-            row.word_ids = pad_list(row.word_ids, length, None, side)
-            row.sequence_ids = pad_list(row.sequence_ids, length, None, side)
-        if row.tokens:
-            row.tokens = pad_list(row.tokens, length, pad.token, side)
+def pad_columns(columns: dict[str, list[Any]], length: int, pad: PadValues, side: str) -> None:
+    """Pad the rows of every column that has a filler, in place.
+
+    >>> columns = {"input_ids": [[7, 8], [9]], "attention_mask": [[1, 1], [1]]}
+    >>> pad_columns(columns, 2, PadValues(0, 0), "right")
+    >>> columns
+    {'input_ids': [[7, 8], [9, 0]], 'attention_mask': [[1, 1], [1, 0]]}
+    """
+    fillers = {
+        "input_ids": pad.id, "token_type_ids": pad.type_id, "attention_mask": 0, "special_tokens_mask": 1,
+        "offset_mapping": (0, 0), "word_ids": None, "sequence_ids": None,
+    }  # fmt: skip
+    for name, filler in fillers.items():
+        if name in columns:
+            columns[name] = [pad_list(row, length, filler, side) for row in columns[name]]
 
 
 def check_side(side: str, name: str) -> str:

@@ -60,26 +60,36 @@ def _google_pair(first: int, second: int, budget: int) -> tuple[int, int]:
     return budget - budget // 2, budget // 2
 
 
+def first_window(size: int, width: int, stride: int = 0, side: str = "right") -> Span:
+    """The range of at most `width` tokens that truncation keeps.
+
+    Raises InputError when the stride leaves no room for new tokens in the windows that follow.
+
+    >>> first_window(10, 4), first_window(10, 4, 1, "left")
+    ((0, 4), (6, 10))
+    """
+    if width >= size or width == 0:
+        return 0, min(width, size)
+    if stride >= width:
+        raise InputError(
+            f"The stride of {stride} tokens must be less than the {width} tokens that fit into one window."
+        )
+    return (0, width) if side == "right" else (size - width, size)
+
+
 def windows(size: int, width: int, stride: int = 0, side: str = "right") -> list[Span]:
     """Ranges of at most `width` tokens that overlap by `stride`; the first is what truncation keeps.
 
     >>> windows(10, 4, 1), windows(10, 4, 1, "left")
     ([(0, 4), (3, 7), (6, 10)], [(6, 10), (3, 7), (0, 4)])
     """
+    first = first_window(size, width, stride, side)
     if width >= size:
-        return [(0, size)]
+        return [first]
     if width == 0:
-        return [(0, 0), (0, size)]  # nothing fits: the whole sequence overflows
-    if stride >= width:
-        raise InputError(
-            f"The stride of {stride} tokens must be less than the {width} tokens that fit into one window."
-        )
-    ranges = []
-    for start in range(0, size, width - stride):
-        end = min(start + width, size)
-        ranges.append((start, end))
-        if end == size:
-            break
+        return [first, (0, size)]  # nothing fits: the whole sequence overflows
+    starts = range(0, size - stride, width - stride)  # the last window reaches the end
+    ranges = [(start, min(start + width, size)) for start in starts]
     return ranges if side == "right" else [(size - end, size - start) for start, end in ranges]
 
 

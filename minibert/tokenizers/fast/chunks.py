@@ -1,28 +1,32 @@
-"""The fast road: a part of the text is tokenized once and remembered.
+"""Tokens with their spans, remembered for each part of a text.
 
-The parts are BERT's words, or where the text is not ASCII what stands between two blanks; the words of RoBERTa's
-pattern; what stands between RemBERT's blanks. Normalisation, cutting and the model never look across their ends, so a
-part gives the same tokens wherever it stands, and its offsets only move along. A test runs texts through this road
-and through the plain functions.
+A part is what stands between two blanks, or a word of RoBERTa's pattern: nothing in it depends on what stands around
+it. So a part gives the same tokens wherever it stands, and only its place moves:
+
+    "low" is found once: ids (7, 9), spans 0-2 and 2-3
+    in "a low" it begins at 2: ids (7, 9), spans 2-4 and 4-5
 """
 
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from minibert.tokenizers.stages.aligned_text import Span
-from minibert.tokenizers.stages.unicode_tables import char_class
-from minibert.tokenizers.stages.wordpiece import CACHE_LIMIT
+from minibert.tokenizers.stages.stage import Token
 
-if TYPE_CHECKING:
-    from minibert.tokenizers.base import Token, TokenizerBase
-
+CACHE_LIMIT = 1 << 18  # parts kept; natural text in a hundred languages has about 90,000 words
 LONGEST_KEPT = 64  # characters; longer parts hardly ever come back, and would fill the memory
 SHARED_UP_TO = 2048  # characters; spans that begin later in a text are made anew each time
 
 
-class _SpansOf(dict[int, Span]):
-    """start -> the span of this length. The spans of many texts are the same objects: fewer to make and to free."""
+class SpansOfLength(dict[int, Span]):
+    """start -> the span of this length that starts there.
+
+    The spans of many texts are the same objects: fewer to make and to free.
+
+    >>> SpansOfLength(3)[5]
+    (5, 8)
+    """
 
     def __init__(self, length: int) -> None:
         super().__init__()
@@ -35,55 +39,53 @@ class _SpansOf(dict[int, Span]):
         return span
 
 
-_SPANS = [_SpansOf(length) for length in range(LONGEST_KEPT + 1)]
-
-# What is known about a part: plain tuples, which cost the garbage collector nothing.
-#   ids
-#   before, spans: of a single token, how many characters of the part stand before it, and the spans of its length
-#   tokens: the same of each token
-#   sizes: how many tokens each of its words has; None for a single word
-Located = tuple[tuple[int, ...], int, _SpansOf | None, tuple[tuple[int, _SpansOf], ...], tuple[int, ...] | None]
-# Of a text: its ids, their spans, and if asked for how many tokens each word has.
-LocatedText = tuple[list[int], list[Span], list[int] | None]
+_SPANS = [SpansOfLength(length) for length in range(LONGEST_KEPT + 1)]
 
 
-def located(ids: Iterable[int], spans: Iterable[Span], sizes: Iterable[int] | None = None) -> Located:
-    """What is kept about a part, whose tokens have these spans from its start."""
-    tokens = [
-        (start, _SPANS[end - start] if end - start <= LONGEST_KEPT else _SpansOf(end - start)) for start, end in spans
-    ]
-    before, alone = tokens[0] if len(tokens) == 1 else (0, None)
-    return tuple(ids), before, alone, tuple(tokens), None if sizes is None else tuple(sizes)
+def spans_of_length(length: int) -> SpansOfLength:
+    """The spans of a length; short ones are shared."""
+    return _SPANS[length] if length <= LONGEST_KEPT else SpansOfLength(length)
 
 
-def located_words(words: "list[list[Token]]") -> Located:
-    """The same from words that the plain functions found."""
+# Of a token in a part: how many characters stand before it there, and the spans of its length.
+Place = tuple[int, SpansOfLength]
+# Of a part: its ids, their places, and how many tokens each of its words has (None: it is a single word).
+# These are plain tuples, because the loops that unpack them take a fifth longer with named ones.
+Located = tuple[tuple[int, ...], tuple[Place, ...], tuple[int, ...] | None]
+
+
+class LocatedText(NamedTuple):
+    """A text's tokens: ids, spans, and if asked for how many tokens each word has."""
+
+    ids: list[int]
+    offsets: list[Span]
+    word_sizes: list[int] | None
+
+
+def located(ids: Iterable[int], spans: Iterable[Span], word_sizes: Iterable[int] | None = None) -> Located:
+    """A part's tokens, whose spans count from the part's start.
+
+    >>> ids, places, word_sizes = located([7, 9], [(0, 2), (2, 3)])
+    >>> ids, [spans[100 + before] for before, spans in places], word_sizes
+    ((7, 9), [(100, 102), (102, 103)], None)
+    """
+    places = tuple([(start, spans_of_length(end - start)) for start, end in spans])
+    return tuple(ids), places, None if word_sizes is None else tuple(word_sizes)
+
+
+def located_words(words: list[list[Token]]) -> Located:
+    """The same from words that the plain stages found."""
     tokens = [token for word in words for token in word]
     return located([token.id for token in tokens], [token.span for token in tokens], map(len, words))
 
 
-class ChunkCache(dict[str, tuple[int, ...]]):
-    """chunk -> ids. `blanks` is the table of characters that separate; `split` gives the chunks of a text."""
-
-    def __init__(self, tokenizer: "TokenizerBase", blanks: str) -> None:
-        super().__init__()
-        self._tokenizer = tokenizer
-        pattern = re.compile(f"[^{char_class(blanks)}]+")
-        self.split, self.matches = pattern.findall, pattern.finditer
-
-    def __missing__(self, chunk: str) -> tuple[int, ...]:
-        tokenizer = self._tokenizer
-        ids = tuple(tokenizer._normalized_ids(tokenizer._normalized(chunk)))
-        if len(chunk) > LONGEST_KEPT:
-            return ids
-        if len(self) >= CACHE_LIMIT:
-            self.clear()
-        self[chunk] = ids
-        return ids
-
-
 class LocatedCache(dict[str, Located]):
-    """part -> its tokens with spans, which `find` knows."""
+    """part -> its tokens, which `find` finds.
+
+    >>> cache = LocatedCache(lambda part: located([len(part)], [(0, len(part))]))
+    >>> cache.locate(re.finditer("[a-z]+", "a low"), 0, False)
+    LocatedText(ids=[1, 3], offsets=[(0, 1), (2, 5)], word_sizes=None)
+    """
 
     def __init__(self, find: Callable[[str], Located]) -> None:
         super().__init__()
@@ -99,36 +101,32 @@ class LocatedCache(dict[str, Located]):
         return found
 
     def locate(self, parts: Iterable[re.Match[str]], start: int, with_sizes: bool) -> LocatedText:
-        """The tokens of a text that begins at `start`, from its parts, other characters standing between them."""
+        """The tokens of a text that begins at `start`, from its parts; other characters may stand between them."""
         ids: list[int] = []
         offsets: list[Span] = []
         sizes: list[int] | None = [] if with_sizes else None
         for match in parts:
-            found, before, alone, tokens, words = self[match[0]]
+            found, places, word_sizes = self[match[0]]
             ids += found
-            at = match.start() + before
-            if alone is not None:
-                offsets.append(alone[at])
-            else:
-                offsets += [spans[at + inside] for inside, spans in tokens]
+            at = start + match.start()
+            for before, spans in places:
+                offsets.append(spans[at + before])
             if sizes is not None:
-                sizes += (len(found),) if words is None else words
-        return ids, offsets if not start else [(start + a, start + b) for a, b in offsets], sizes
+                sizes += (len(found),) if word_sizes is None else word_sizes
+        return LocatedText(ids, offsets, sizes)
 
     def locate_all(self, parts: Iterable[str], start: int, with_sizes: bool) -> LocatedText:
-        """The same where one part begins as the other ends, which is faster."""
+        """The same where each part begins as the one before it ends."""
         ids: list[int] = []
         offsets: list[Span] = []
         sizes: list[int] | None = [] if with_sizes else None
         at = start
         for part in parts:
-            found, before, alone, tokens, words = self[part]
+            found, places, word_sizes = self[part]
             ids += found
-            if alone is not None:
-                offsets.append(alone[at + before])
-            else:
-                offsets += [spans[at + inside] for inside, spans in tokens]
+            for before, spans in places:
+                offsets.append(spans[at + before])
             if sizes is not None:
-                sizes += (len(found),) if words is None else words
+                sizes += (len(found),) if word_sizes is None else word_sizes
             at += len(part)
-        return ids, offsets, sizes
+        return LocatedText(ids, offsets, sizes)

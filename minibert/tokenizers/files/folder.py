@@ -1,4 +1,4 @@
-"""Tokenizers from and to folders: `from_pretrained` and `save_pretrained`.
+"""Tokenizers from and to folders: the files of `from_pretrained` and `save_pretrained`.
 
 A folder may hold, of older and newer tools: tokenizer.json (everything in one file), the vocabulary files,
 tokenizer_config.json (arguments and added tokens), special_tokens_map.json and added_tokens.json (the same,
@@ -6,22 +6,20 @@ before 2023). What stands first wins: keywords of the call, tokenizer_config.jso
 tokenizer.json, the class's defaults. The flags of added tokens are tokenizer.json's where it has them.
 """
 
-import inspect
 import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, Protocol
 
 from minibert.errors import TokenizerError, WeightFileError
-from minibert.tokenizers.calls.from_ids import IdTokenizer
+from minibert.tokenizers.files.tokenizer_json import read_tokenizer_json
 from minibert.tokenizers.files.vocabulary_files import read_json
 from minibert.tokenizers.stages.added_tokens import AddedToken
-from minibert.tokenizers.stages.special_tokens import ROLES
+from minibert.tokenizers.stages.special_tokens import ROLES, SpecialTokens
 from minibert.tokenizers.stages.template import Template
 from minibert.weights.find import HUB_OPTIONS, find_checkpoint
 
-T = TypeVar("T", bound="PreTrainedTokenizer")
 Added = list[tuple[AddedToken, int]]
 SHARED_OPTIONS = (
     "profile", "model_max_length", "padding_side", "truncation_side", "clean_up_tokenization_spaces",
@@ -30,137 +28,34 @@ SHARED_OPTIONS = (
 EXTRA = ("extra_special_tokens", "additional_special_tokens")
 
 
-class PreTrainedTokenizer(IdTokenizer):
-    """A tokenizer that can be read from a folder and written to one."""
+class Family(Protocol):
+    """What is asked of a tokenizer's class while its folder is read."""
 
-    vocab_files_names: ClassVar[dict[str, str]] = {}
-    family = ""
-    class_in_config = ""  # the class that transformers shall load the files with
+    family: str
 
-    # ------------------------------------------------------------ reading
+    def needed_files(self) -> list[str]:
+        """The vocabulary files, tokenizer.json aside."""
 
-    @classmethod
-    def from_pretrained(cls: type[T], pretrained_model_name_or_path: str | Path, **options: Any) -> T:
-        """The tokenizer whose files stand in a folder, ship with minibert, or lie on the Hugging Face Hub.
+    def find_vocabulary(self, folder: Path) -> dict[str, Path]:
+        """The vocabulary files in a folder, as arguments of the class."""
 
-        Keywords override what the files say. Of a name on the Hub: revision, cache_dir, local_files_only, token,
-        force_download, see `minibert.weights.find_checkpoint`. `use_fast` is passed over: there is one tokenizer.
-        Raises TokenizerError when a file is missing, damaged, or asks for something unsupported.
-        """
-        hub = {name: options.pop(name) for name in HUB_OPTIONS if name in options}
-        for ignored in ("use_fast", "trust_remote_code", "subfolder", "legacy"):
-            options.pop(ignored, None)
-        folder = find_folder(pretrained_model_name_or_path, **hub)
-        settings, added, template = read_folder(folder, cls)
-        tokens = {id_: token for token, id_ in added}
-        if len(tokens) < len(added):
-            raise TokenizerError(f"{folder}: two added tokens have the same id: {_twice(added)}.")
-        settings = {**settings, "added_tokens_decoder": tokens, "name_or_path": str(pretrained_model_name_or_path)}
-        tokenizer = cls(**{**settings, **options})
-        if template is not None and template.pair and not set(options) & set(ROLES):
-            tokenizer._own_template = template
-        return tokenizer
-
-    @classmethod
-    def _read_file(cls, tokenizer_file: str | Path, options: dict[str, Any]) -> dict[str, Any]:
-        """The vocabulary in a tokenizer.json as arguments of the class; its added tokens go to the options.
-
-        What else the file says gives way to the class's own arguments, as in transformers.
-        """
-        from minibert.tokenizers.files.tokenizer_json import read_tokenizer_json
-
-        found = read_tokenizer_json(Path(tokenizer_file))
-        _check_family(cls, found.family, Path(tokenizer_file))
-        options.setdefault("added_tokens_decoder", {id_: token for token, id_ in found.added})
-        return found.options
-
-    @classmethod
-    def needed_files(cls) -> list[str]:
-        """The vocabulary files of the family, tokenizer.json aside."""
-        return [name for key, name in cls.vocab_files_names.items() if key != "tokenizer_file"]
-
-    @classmethod
-    def find_vocabulary(cls, folder: Path) -> dict[str, Path]:
-        """The family's vocabulary files in a folder as arguments of the class; empty unless all are there."""
-        files = {key: folder / name for key, name in cls.vocab_files_names.items() if key != "tokenizer_file"}
-        return files if all(path.exists() for path in files.values()) else {}
-
-    # ------------------------------------------------------------ writing
-
-    def save_pretrained(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str, ...]:
-        """Write all files that transformers 4 and 5 read into a folder (made if missing); returns their paths."""
-        from minibert.tokenizers.files.tokenizer_json_writer import write_tokenizer_json
-
-        folder = Path(save_directory)
-        if folder.exists() and not folder.is_dir():
-            raise TokenizerError(f"{folder} is a file, so a tokenizer cannot be saved into it.")
-        folder.mkdir(parents=True, exist_ok=True)
-        written = [Path(path) for path in self.save_vocabulary(folder, filename_prefix)]
-
-        def path(name: str) -> Path:
-            return folder / (f"{filename_prefix}-{name}" if filename_prefix else name)
-
-        beyond = {token: id_ for token, id_ in self.added.ids.items() if token not in self.vocab}
-        contents: dict[str, Any] = {
-            "tokenizer_config.json": self._config(),
-            "special_tokens_map.json": self._special_tokens_map(),
-        }
-        if beyond:
-            contents["added_tokens.json"] = beyond
-        for name, content in contents.items():
-            written.append(path(name))
-            text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
-            path(name).write_text(text + "\n", encoding="utf-8", newline="\n")
-        if self.profile == "transformers":  # the compiled tokenizers know no other
-            write_tokenizer_json(self, path("tokenizer.json"))
-            written.append(path("tokenizer.json"))
-        return tuple(str(item) for item in written)
-
-    def save_vocabulary(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str, ...]:
-        """Write the vocabulary files alone into a folder; returns their paths."""
-        raise NotImplementedError
-
-    def _config(self) -> dict[str, Any]:
-        """tokenizer_config.json: the arguments, and every added token by id."""
-        config: dict[str, Any] = {name: getattr(self, name) for name in self._own_options() if hasattr(self, name)}
-        config |= {role: token.content for role, token in self._roles.items() if token}
-        flags = {str(id_): token.to_dict() for id_, token in self.saved_tokens().items()}
-        config |= {
-            "added_tokens_decoder": flags,
-            "clean_up_tokenization_spaces": self.clean_up_tokenization_spaces,
-            "model_max_length": self.model_max_length,
-            "tokenizer_class": self.class_in_config,
-        }
-        if self.class_in_config != type(self).__name__:
-            config["model_input_names"] = self.model_input_names
-        if self._extra:
-            config["additional_special_tokens"] = self.extra_special_tokens
-        for name, default in (("padding_side", "right"), ("truncation_side", "right"), ("profile", "transformers")):
-            if getattr(self, name) != default:
-                config[name] = getattr(self, name)
-        return config
-
-    def _special_tokens_map(self) -> dict[str, Any]:
-        roles = {role: token.to_dict() for role, token in self._roles.items() if token}
-        for entry in roles.values():
-            del entry["special"]
-        return {**roles, **({"additional_special_tokens": self.extra_special_tokens} if self._extra else {})}
-
-    @classmethod
-    def _own_options(cls) -> list[str]:
-        """The names of the class's own arguments that tokenizer_config.json keeps."""
-        files = {"vocab_file", "merges_file", "tokenizer_file"}
-        left_out = {"self", "vocab", "merges", "model", "options", *files, *ROLES}
-        return [name for name in inspect.signature(cls.__init__).parameters if name not in left_out]
-
-    def _vocabulary_path(self, folder: str | Path, prefix: str | None, name: str) -> Path:
-        folder = Path(folder)
-        if not folder.is_dir():
-            raise TokenizerError(f"{folder} is not a folder, so the vocabulary cannot be written there.")
-        return folder / (f"{prefix}-{name}" if prefix else name)
+    def own_options(self) -> list[str]:
+        """The names of the class's own arguments."""
 
 
-# ---------------------------------------------------------------- a folder's files
+# ---------------------------------------------------------------- reading
+
+
+def hub_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Takes out of a call's keywords those for the Hub, and drops those that mean nothing here.
+
+    >>> options = {"revision": "main", "use_fast": True, "do_lower_case": False}
+    >>> hub_options(options), options
+    ({'revision': 'main'}, {'do_lower_case': False})
+    """
+    for ignored in ("use_fast", "trust_remote_code", "subfolder", "legacy"):
+        options.pop(ignored, None)
+    return {name: options.pop(name) for name in HUB_OPTIONS if name in options}
 
 
 def find_folder(name: str | Path, **hub: Any) -> Path:
@@ -174,15 +69,15 @@ def find_folder(name: str | Path, **hub: Any) -> Path:
 VOCABULARY_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.model", "spiece.model")
 
 
-def read_folder(folder: Path, cls: type[PreTrainedTokenizer]) -> tuple[dict[str, Any], Added, Template | None]:
-    """The class's arguments, the added tokens and their ids, and the template, from a folder's files."""
+def read_folder(folder: Path, cls: Family, name: str) -> tuple[dict[str, Any], Template | None]:
+    """The class's arguments, added tokens among them, and the template, from a folder's files; `name`: the class's."""
     config = _mapping(folder / "tokenizer_config.json")
     decoder = _added_tokens_decoder(config, folder)
     legacy = {} if decoder else _mapping(folder / "special_tokens_map.json")
-    known = (*SHARED_OPTIONS, *EXTRA, *ROLES, *cls._own_options())
+    known = (*SHARED_OPTIONS, *EXTRA, *ROLES, *cls.own_options())
     settings = {**legacy, **config}
     settings = {name: settings[name] for name in known if settings.get(name) is not None}
-    vocabulary, added, template = _vocabulary(folder, cls)
+    vocabulary, added, template = _vocabulary(folder, cls, name)
     flags = {token.content: token for token, _ in [*decoder, *added]}
     for role in ROLES:
         if isinstance(settings.get(role), str) and settings[role] in flags:
@@ -194,7 +89,10 @@ def read_folder(folder: Path, cls: type[PreTrainedTokenizer]) -> tuple[dict[str,
             special = token in {str(settings.get(role)) for role in ROLES}
             added.append((AddedToken.from_value(token, special=special), _id(id_, token, folder)))
     settings = _extra_special_tokens(settings, flags)
-    return {**vocabulary, **settings}, sorted(added, key=lambda pair: pair[1]), template
+    tokens = {id_: token for token, id_ in sorted(added, key=lambda pair: pair[1])}
+    if len(tokens) < len(added):
+        raise TokenizerError(f"{folder}: two added tokens have the same id: {_twice(added)}.")
+    return {**vocabulary, **settings, "added_tokens_decoder": tokens}, template
 
 
 def _twice(added: Added) -> str:
@@ -248,15 +146,13 @@ def _extra_special_tokens(settings: dict[str, Any], flags: dict[str, AddedToken]
     return settings
 
 
-def _vocabulary(folder: Path, cls: type[PreTrainedTokenizer]) -> tuple[dict[str, Any], Added, Template | None]:
+def _vocabulary(folder: Path, cls: Family, name: str) -> tuple[dict[str, Any], Added, Template | None]:
     """The vocabulary: from tokenizer.json if it is there, except that a SentencePiece model says more."""
-    from minibert.tokenizers.files.tokenizer_json import read_tokenizer_json
-
     files = cls.find_vocabulary(folder)
     path = folder / "tokenizer.json"
     if path.exists() and not (files and cls.family == "rembert"):
         found = read_tokenizer_json(path)
-        _check_family(cls, found.family, path)
+        check_family(found.family, cls.family, name, path)
         return found.options, found.added, found.template
     if not files:
         raise TokenizerError(
@@ -266,11 +162,59 @@ def _vocabulary(folder: Path, cls: type[PreTrainedTokenizer]) -> tuple[dict[str,
     return dict(files), [], None
 
 
-def _check_family(cls: type[PreTrainedTokenizer], family: str, path: Path) -> None:
-    if family != cls.family:
-        raise TokenizerError(f"{path}: this is a tokenizer of the {family} family, not for a {cls.__name__}.")
+def check_family(found: str, family: str, name: str, path: Path) -> None:
+    """Refuse, with TokenizerError, a file of another family."""
+    if found != family:
+        raise TokenizerError(f"{path}: this is a tokenizer of the {found} family, not for a {name}.")
 
 
 def _some_names(entries: Iterable[Path]) -> str:
     names = sorted(entry.name for entry in entries)
     return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "") or "nothing"
+
+
+# ---------------------------------------------------------------- writing
+
+
+def made_folder(path: str | Path) -> Path:
+    """A folder to save into, made if it is missing. Raises TokenizerError if the path is a file's."""
+    folder = Path(path)
+    if folder.exists() and not folder.is_dir():
+        raise TokenizerError(f"{folder} is a file, so a tokenizer cannot be saved into it.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def prefixed(folder: Path, prefix: str | None, name: str) -> Path:
+    """The path of a file in a folder.
+
+    >>> prefixed(Path("a"), "my", "vocab.txt").name
+    'my-vocab.txt'
+    """
+    return folder / (f"{prefix}-{name}" if prefix else name)
+
+
+def vocabulary_path(folder: str | Path, prefix: str | None, name: str) -> Path:
+    """The path of a vocabulary file in a folder. Raises TokenizerError if there is no such folder."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise TokenizerError(f"{folder} is not a folder, so the vocabulary cannot be written there.")
+    return prefixed(folder, prefix, name)
+
+
+def write_json_files(contents: dict[str, Any], folder: Path, prefix: str | None) -> list[Path]:
+    """Write {name: content} as JSON files into a folder; gives their paths."""
+    paths = []
+    for name, content in contents.items():
+        paths.append(prefixed(folder, prefix, name))
+        text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
+        paths[-1].write_text(text + "\n", encoding="utf-8", newline="\n")
+    return paths
+
+
+def special_tokens_map(special: SpecialTokens) -> dict[str, Any]:
+    """The content of special_tokens_map.json: the token of each role with its flags, and those without a role."""
+    roles = {role: token.to_dict() for role, token in special.filled().items()}
+    for entry in roles.values():
+        del entry["special"]
+    return {**roles, **({"additional_special_tokens": special.extra} if special.extra else {})}

@@ -12,11 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers.files.sentencepiece_model import NormalizerOptions, Piece, PieceType, SentencePieceModel
 from minibert.tokenizers.files.vocabulary_files import check_vocab, read_json
 from minibert.tokenizers.stages.added_tokens import AddedToken
 from minibert.tokenizers.stages.charsmap import CharsMap
-from minibert.tokenizers.stages.template import Slot, Template
+from minibert.tokenizers.stages.pieces import (
+    NormalizerOptions,
+    Piece,
+    PieceType,
+    SentencePieceModel,
+    byte_of_piece,
+)
+from minibert.tokenizers.stages.template import Slot, Template, bert_template, roberta_template, special
 
 FAMILIES = {"WordPiece": "bert", "BPE": "roberta", "Unigram": "rembert"}
 
@@ -107,11 +113,8 @@ class _Reader:
                 ids = {name: entry["ids"] for name, entry in step["special_tokens"].items()}
                 return Template(_slots(step["single"], ids), _slots(step["pair"], ids))
             if step["type"] in ("BertProcessing", "RobertaProcessing"):
-                cls, sep = step["cls"][1], step["sep"][1]
-                second = int(step["type"] == "BertProcessing")
-                first = (Slot(cls, None, 0), Slot(None, 0, 0), Slot(sep, None, 0))
-                between = () if second else (Slot(sep, None, 0),)
-                return Template(first, (*first, *between, Slot(None, 1, second), Slot(sep, None, second)))
+                family = bert_template if step["type"] == "BertProcessing" else roberta_template
+                return family(step["cls"][1], step["sep"][1])
             if step["type"] != "ByteLevel":
                 raise self.refuse(
                     "post_processor", step["type"], "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel"
@@ -126,7 +129,7 @@ def _slots(items: list[dict[str, Any]], ids: dict[str, list[int]]) -> tuple[Slot
         if kind == "Sequence":
             slots.append(Slot(None, "AB".index(place["id"]), place["type_id"]))
         else:
-            slots += [Slot(id_, None, place["type_id"]) for id_ in ids[place["id"]]]
+            slots += [special(id_, place["type_id"]) for id_ in ids[place["id"]]]
     return tuple(slots)
 
 
@@ -215,8 +218,6 @@ def _piece_types(reader: _Reader) -> dict[int, PieceType]:
         if id_ < len(vocab) and vocab[id_][0] == token.content:
             types[id_] = PieceType.CONTROL if token.special else PieceType.USER_DEFINED
     if reader.model.get("byte_fallback"):
-        from minibert.tokenizers.files.sentencepiece_model import byte_of_piece
-
         types.update((i, PieceType.BYTE) for i, (text, _) in enumerate(vocab) if byte_of_piece(text) >= 0)
     if reader.model.get("unk_id") is not None:
         types[reader.model["unk_id"]] = PieceType.UNKNOWN

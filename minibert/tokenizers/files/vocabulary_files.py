@@ -87,3 +87,39 @@ def write_merges_txt(merges: Iterable[tuple[str, str]], path: Path) -> None:
     """One pair a line, best first, below the version line."""
     lines = ["#version: 0.2", *(f"{left} {right}" for left, right in merges)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+
+
+def write_vocab_json(vocab: Mapping[str, int], path: Path) -> None:
+    """token -> id as JSON, in the order of ids."""
+    ordered = dict(sorted(vocab.items(), key=lambda item: item[1]))
+    path.write_text(json.dumps(ordered, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+# ---------------------------------------------------------------- what a tokenizer's class was given
+
+
+def given_vocab_txt(vocab: Mapping[str, int] | None, path: Any) -> Mapping[str, int]:
+    """BERT's vocabulary: itself, or read from a vocab.txt. Raises TokenizerError if neither is given."""
+    if vocab is not None:
+        return vocab
+    if path is None:
+        raise TokenizerError("A BertTokenizer needs a vocabulary: give vocab_file= (a vocab.txt) or vocab=.")
+    return read_vocab_txt(Path(path))
+
+
+def given_vocab_json(vocab: Mapping[str, int] | None, path: Any) -> Mapping[str, int]:
+    """RoBERTa's vocabulary: itself, or read from a vocab.json. Raises TokenizerError if neither is given."""
+    if vocab is not None:
+        return vocab
+    if path is None:
+        raise TokenizerError("A RobertaTokenizer needs a vocabulary: give vocab_file= (a vocab.json) or vocab=.")
+    return read_vocab_json(Path(path))
+
+
+def given_merges_txt(merges: Iterable[tuple[str, str]] | None, path: Any) -> list[tuple[str, str]]:
+    """RoBERTa's merges: themselves, or read from a merges.txt. Raises TokenizerError if neither is given."""
+    if merges is not None:
+        return [(left, right) for left, right in merges]
+    if path is None:
+        raise TokenizerError("A RobertaTokenizer needs its merges: give merges_file= (a merges.txt) or merges=.")
+    return read_merges_txt(Path(path))

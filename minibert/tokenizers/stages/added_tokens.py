@@ -62,6 +62,15 @@ class AddedToken:
         return cls(content, **flags, normalized=bool(read("normalized", not is_special)), special=is_special)
 
 
+def swallowing_blanks(token: Any) -> Any:
+    """A mask token given as a str: one that swallows the blank before it, as in every published tokenizer.
+
+    >>> swallowing_blanks("<mask>").lstrip
+    True
+    """
+    return AddedToken(token, lstrip=True, normalized=False, special=True) if isinstance(token, str) else token
+
+
 class Match(NamedTuple):
     """A part of the text: an added token's id, or None for the text between two of them."""
 

@@ -2,7 +2,7 @@
 
 Normalisation removes, adds and replaces characters, yet offsets must point into the text the user
 typed. `AlignedText` carries, beside the normalised characters, the span of the original that each of
-them stands for. The fast paths do without it; it is built only when somebody asks for offsets.
+them stands for: after "É" became "e", the span of "e" is still that of "É".
 """
 
 from collections.abc import Callable, Iterable
@@ -33,6 +33,22 @@ class AlignedText(NamedTuple):
     def span(self, start: int, end: int) -> Span:
         """Where characters start..end (at least one) stand in the original."""
         return self.spans[start][0], self.spans[end - 1][1]
+
+    def whole_span(self) -> Span:
+        """Where the text, at least one character, stands in the original.
+
+        >>> AlignedText("ab", [(3, 4), (6, 7)]).whole_span()
+        (3, 7)
+        """
+        return self.span(0, len(self.text))
+
+    def cut(self, spans: Iterable[Span]) -> list["AlignedText"]:
+        """The parts that stand at these spans of `text`.
+
+        >>> AlignedText.from_text("a b").cut([(0, 1), (2, 3)])
+        [AlignedText(text='a', spans=[(0, 1)]), AlignedText(text='b', spans=[(2, 3)])]
+        """
+        return [self.part(start, end) for start, end in spans]
 
     def replace_each(self, replacement: Callable[[str], str]) -> "AlignedText":
         """Each character gives way to a string, possibly empty; all of it keeps the character's span.

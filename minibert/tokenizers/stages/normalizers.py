@@ -1,16 +1,17 @@
 """Stage 1, normalisation: BERT's cleaning, CJK spacing, accents and case.
 
-Each step is a function of an `AlignedText`, so that it can be called alone and its effect on offsets is
-in view; `bert_normalize` runs them in the reference's order. `BertTranslator` is the fast form: nearly
-every step looks at one character at a time, so their chain is one table for `str.translate`.
+Each step is a function of an `AlignedText`, so that it can be called alone, and its effect on offsets is in
+view. `BertNormalizer` runs them in the reference's order.
 
-RoBERTa has no normalisation; RemBERT's is the map inside its SentencePiece model (`charsmap.py`).
+RoBERTa has no normalisation. RemBERT's is the map inside its SentencePiece model (`unigram_normalizer.py`).
 
 Sources: google-research/bert tokenization.py (BasicTokenizer); `BertNormalizer` of Hugging Face's tokenizers.
 """
 
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from minibert.errors import InputError
 from minibert.tokenizers.stages.aligned_text import AlignedText
@@ -26,22 +27,7 @@ from minibert.tokenizers.stages.unicode_tables import (
     code_points,
 )
 
-
-@dataclass(frozen=True)
-class BertNormalizerOptions:
-    """What BERT's normaliser does; the fields are those of tokenizer.json's `BertNormalizer`."""
-
-    clean_text: bool = True
-    handle_chinese_chars: bool = True
-    strip_accents: bool | None = None  # None: as `lowercase` says
-    lowercase: bool = True
-
-    @property
-    def strips_accents(self) -> bool:
-        return self.lowercase if self.strip_accents is None else self.strip_accents
-
-
-# ---------------------------------------------------------------- the steps, plainly
+# ---------------------------------------------------------------- the steps
 
 
 def clean_text(text: AlignedText) -> AlignedText:
@@ -148,24 +134,6 @@ def _sort_marks(units: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
     return units
 
 
-def bert_normalize(text: AlignedText, options: BertNormalizerOptions) -> AlignedText:
-    """All steps that the options ask for, in the reference's order.
-
-    >>> bert_normalize(AlignedText.from_text("Ünï中"), BertNormalizerOptions()).text
-    'uni 中 '
-    """
-    check_no_surrogates(text.text)
-    if options.clean_text:
-        text = clean_text(text)
-    if options.handle_chinese_chars:
-        text = space_cjk(text)
-    if options.strips_accents:
-        text = strip_accents(text)
-    if options.lowercase:
-        text = lowercase(text)
-    return text
-
-
 def check_no_surrogates(text: str) -> None:
     """Raise InputError when half of a surrogate pair stands in the text: it is no character, and no UTF-8.
 
@@ -180,60 +148,104 @@ def check_no_surrogates(text: str) -> None:
         ) from None
 
 
-# ---------------------------------------------------------------- the same, as one table
+# ---------------------------------------------------------------- the stage
 
 
-class BertTranslator(dict[int, str]):
-    """code point -> what the whole chain of steps makes of it, filled as characters are met.
+@dataclass(frozen=True)
+class BertNormalizer:
+    """BERT's stage 1; the fields are those of tokenizer.json's `BertNormalizer`.
 
-    The chain looks at one character at a time, with one exception: NFD may swap two marks that both
-    stay. A character that leaves such a mark is refused here (`NeedsPlainPath`), and its text takes
-    the plain functions.
-
-    >>> "Ünï中".translate(BertTranslator(BertNormalizerOptions()))
+    >>> BertNormalizer().normalize(AlignedText.from_text("Ünï中")).text
     'uni 中 '
     """
 
-    def __init__(self, options: BertNormalizerOptions) -> None:
-        super().__init__()
-        self.options = options
+    clean_text: bool = True
+    handle_chinese_chars: bool = True
+    strip_accents: bool | None = None  # None: as `lowercase` says
+    lowercase: bool = True
 
-    def __missing__(self, code: int) -> str:
-        char = chr(code)
-        result = bert_normalize(AlignedText.from_text(char), self.options).text
-        if self.options.strips_accents and any(map(combining_class, result)):
-            raise NeedsPlainPath
-        self[code] = result
-        return result
+    @property
+    def strips_accents(self) -> bool:
+        """Whether accents go: as `strip_accents` says, or else as `lowercase` does."""
+        return self.lowercase if self.strip_accents is None else self.strip_accents
+
+    def normalize(self, text: AlignedText) -> AlignedText:
+        """The text after all steps. Raises InputError for lone surrogates."""
+        check_no_surrogates(text.text)
+        for _, after in self.steps(text):
+            text = after
+        return text
+
+    def steps(self, text: AlignedText) -> Iterator[tuple[str, AlignedText]]:
+        """Each step that the fields ask for: its name, and the text after it."""
+        if self.clean_text:
+            text = clean_text(text)
+            yield "clean", text
+        if self.handle_chinese_chars:
+            text = space_cjk(text)
+            yield "space ideographs", text
+        if self.strips_accents:
+            text = strip_accents(text)
+            yield "strip accents", text
+        if self.lowercase:
+            yield "lower-case", lowercase(text)
+
+    def surface(self, content: str) -> str:
+        """How an added token looks in normalised text."""
+        return self.normalize(AlignedText.from_text(content)).text
+
+    def to_json(self) -> dict[str, Any] | None:
+        """The section "normalizer" of a tokenizer.json."""
+        return {"type": "BertNormalizer", **asdict(self)}
 
 
-class NeedsPlainPath(Exception):
-    """The text holds something that the fast path does not handle; the plain functions do."""
-
-
-# ---------------------------------------------------------------- Google's original
-
-
-def google_normalize(text: AlignedText, options: BertNormalizerOptions) -> AlignedText:
+class GoogleNormalizer(BertNormalizer):
     """As google-research/bert does it: Python's Unicode tables, whole-word lower case, then accents.
 
-    Differences from `bert_normalize` stand in the table of `profiles.py`.
+    Differences from `BertNormalizer` stand in the table of `profiles.py`.
 
-    >>> google_normalize(AlignedText.from_text("ΟΔΟΣ"), BertNormalizerOptions()).text
+    >>> GoogleNormalizer().normalize(AlignedText.from_text("ΟΔΟΣ")).text
     'οδος'
     """
-    check_no_surrogates(text.text)
-    if options.clean_text:
-        text = text.replace_each(_google_clean_char)
-    if options.handle_chinese_chars:
-        text = text.replace_each(lambda char: f" {char} " if ord(char) in code_points(GOOGLE_CJK) else char)
-    if options.lowercase:
-        text = _lower_words(text)
-    if options.strips_accents:
-        decomposed = decompose(text)
-        kept = [i for i, char in enumerate(decomposed.text) if unicodedata.category(char) != "Mn"]
-        text = AlignedText("".join(decomposed.text[i] for i in kept), [decomposed.spans[i] for i in kept])
-    return text
+
+    def steps(self, text: AlignedText) -> Iterator[tuple[str, AlignedText]]:
+        """One step, in which all is done."""
+        if self.clean_text:
+            text = text.replace_each(_google_clean_char)
+        if self.handle_chinese_chars:
+            text = text.replace_each(lambda char: f" {char} " if ord(char) in code_points(GOOGLE_CJK) else char)
+        if self.lowercase:
+            text = _lower_words(text)
+        if self.strips_accents:
+            decomposed = decompose(text)
+            kept = [i for i, char in enumerate(decomposed.text) if unicodedata.category(char) != "Mn"]
+            text = AlignedText("".join(decomposed.text[i] for i in kept), [decomposed.spans[i] for i in kept])
+        yield "normalise", text
+
+
+class NoNormalizer:
+    """RoBERTa's stage 1: text stays as it is.
+
+    >>> NoNormalizer().normalize(AlignedText.from_text("É")).text
+    'É'
+    """
+
+    def normalize(self, text: AlignedText) -> AlignedText:
+        """The text itself. Raises InputError for lone surrogates."""
+        check_no_surrogates(text.text)
+        return text
+
+    def steps(self, text: AlignedText) -> Iterator[tuple[str, AlignedText]]:
+        """None."""
+        return iter(())
+
+    def surface(self, content: str) -> str:
+        """An added token looks in normalised text as it does anywhere."""
+        return content
+
+    def to_json(self) -> None:
+        """The section "normalizer" of a tokenizer.json: there is none."""
+        return None
 
 
 def _google_clean_char(char: str) -> str:

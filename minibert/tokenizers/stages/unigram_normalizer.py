@@ -1,27 +1,29 @@
-"""Stage 1 of Unigram: what SentencePiece does to a text before it looks for pieces.
+"""Stage 1 for RemBERT: what SentencePiece does to a text before it looks for pieces.
 
 Characters are rewritten by the model's map (`charsmap.py`), blanks are collapsed and become ▁ (U+2581), and a
-▁ is put in front. Symbols that the user defined stay as they are. `normalize` does it rule by rule and
-keeps track of where each character comes from; `normalize_text` is the fast form without that.
+▁ is put in front. Symbols that the user defined stay as they are. All of it is done rule by rule, so that each
+character knows where it comes from.
+
+Source: SentencePiece's normaliser, whose corners were found by experiment.
 """
 
+import base64
 import re
+import unicodedata
 from collections.abc import Iterator
+from typing import Any
 
-from minibert.tokenizers.files.sentencepiece_model import SPACE, PieceType, SentencePieceModel
 from minibert.tokenizers.stages.aligned_text import AlignedText, Span
-from minibert.tokenizers.stages.charsmap import CharsMap, one_of
-
-_WORDS = re.compile("[^ ]+").finditer
+from minibert.tokenizers.stages.charsmap import CharsMap
+from minibert.tokenizers.stages.normalizers import check_no_surrogates, lower_char
+from minibert.tokenizers.stages.pieces import SPACE, PieceType, SentencePieceModel
 
 
 class UnigramNormalizer:
     """The normaliser of a model.
 
-    >>> from minibert.tokenizers.files.sentencepiece_model import Piece
+    >>> from minibert.tokenizers.stages.pieces import Piece
     >>> normalizer = UnigramNormalizer(SentencePieceModel((Piece("<unk>", 0, PieceType.UNKNOWN), Piece("a", -1))))
-    >>> normalizer.normalize_text("  a  b ")
-    '▁a▁b'
     >>> normalizer.normalize(AlignedText.from_text("a  b"))
     AlignedText(text='▁a▁b', spans=[(0, 1), (0, 1), (2, 3), (3, 4)])
     """
@@ -33,52 +35,7 @@ class UnigramNormalizer:
         self.collapses = options.remove_extra_whitespaces
         self.adds_prefix = options.add_dummy_prefix and not model.treat_whitespace_as_suffix
         self.adds_suffix = options.add_dummy_prefix and model.treat_whitespace_as_suffix
-        symbols = [piece.text for piece in model.pieces if piece.type == PieceType.USER_DEFINED]
-        self.symbols = SymbolMatcher(symbols)
-        self._other_blanks = one_of(self.charsmap.written_as(" "))
-        # collapsing the blanks of the whole text at once is the same, unless a rule writes two in a row
-        self._targets_are_simple = not any("  " in target for target in self.charsmap.targets)
-
-    def normalize_text(self, text: str) -> str:
-        """The normalised text; what `normalize` gives, without the alignment, and faster."""
-        if self.adds_suffix or not self._targets_are_simple or not text or self.symbols.found_in(text):
-            return self.normalize(AlignedText.from_text(text)).text
-        return self._finish(self.charsmap.replace(text))
-
-    def normalize_chunk(self, chunk: str) -> str:
-        """What stands between two blanks of a text, normalised alone, ▁ in front.
-
-        The same as inside the text if `chunks_are_independent`, and no ▁ and no symbol stands in the text.
-        """
-        if not chunk:
-            return "" if self.collapses else self.space
-        text = self.charsmap.replace(chunk)
-        if text and " " not in text and self.space not in text:
-            return self.space + text
-        return self._finish(text)
-
-    def write_blanks(self, text: str) -> str:
-        """The text with " " for each character that the map turns into it: the same to everything that follows."""
-        return text if self._other_blanks is None or text.isprintable() else self._other_blanks.sub(" ", text)
-
-    def keeps_places(self, chunk: str, normalized: str) -> bool:
-        """Whether each character of a chunk became one character of the normalised chunk, after its ▁."""
-        if normalized == self.space + chunk:
-            return True
-        return len(normalized) == len(chunk) + 1 and self.charsmap.keeps_places(chunk)
-
-    @property
-    def chunks_are_independent(self) -> bool:
-        """Whether blanks cut a text into parts that can be normalised one by one."""
-        return self.adds_prefix and self._targets_are_simple and not self.charsmap.mentions(" ")
-
-    def _finish(self, text: str) -> str:
-        """Blanks and prefix, for a text that has gone through the map."""
-        if not self.collapses:
-            text = text.replace(" ", self.space)
-            return self.space + text if self.adds_prefix else text
-        text = self.space.join([word for word in text.split(" ") if word])
-        return (self.space + text if self.adds_prefix else text).rstrip(self.space)
+        self.symbols = SymbolMatcher([piece.text for piece in model.pieces if piece.type == PieceType.USER_DEFINED])
 
     def normalize(self, source: AlignedText) -> AlignedText:
         """The normalised text, each character with the span of the original that it stands for.
@@ -86,27 +43,6 @@ class UnigramNormalizer:
         All characters that a rule writes stand for all characters that it replaced. A ▁ stands for the
         last blank of its run; one that was put in front, for the first character after it.
         """
-        text = source.text
-        if self.adds_suffix or not self.charsmap.keeps_places(text) or self.symbols.found_in(text):
-            return self.normalize_plainly(source)
-        return self._align(source) if text else source
-
-    def _align(self, source: AlignedText) -> AlignedText:
-        """What `normalize_plainly` gives, if each character becomes one character and no symbol is in the text."""
-        text, origin = self.charsmap.replace(source.text), source.spans
-        normalized = self._finish(text)
-        spans: list[Span] = []
-        if not self.collapses:
-            spans = [origin[0], *origin] if self.adds_prefix else origin
-        for word in _WORDS(text) if self.collapses else ():
-            start, end = word.span()
-            if spans or self.adds_prefix:
-                spans.append(origin[start - 1 if start else 0])
-            spans += origin[start:end]
-        return AlignedText(normalized, spans[: len(normalized)])
-
-    def normalize_plainly(self, source: AlignedText) -> AlignedText:
-        """What `normalize` gives, rule by rule."""
         rules = list(self._rules(source.text))
         first = self._first_kept(rules)
         if first == len(rules):
@@ -190,3 +126,99 @@ def _places(text: str, char: str) -> Iterator[int]:
     while at >= 0:
         yield at
         at = text.find(char, at + 1)
+
+
+# ---------------------------------------------------------------- the stage
+
+
+def drop_marks(text: AlignedText) -> AlignedText:
+    """Compatibility decomposition (NFKD), then all combining marks go.
+
+    >>> drop_marks(AlignedText.from_text("éﬁ")).text
+    'efi'
+    """
+    units = [
+        (char, span)
+        for source, span in zip(text.text, text.spans, strict=True)
+        for char in unicodedata.normalize("NFKD", source)
+        if not unicodedata.category(char).startswith("M")
+    ]
+    return AlignedText("".join(char for char, _ in units), [span for _, span in units])
+
+
+class RemBertNormalizer:
+    """RemBERT's stage 1: the options of the tokenizer, then the model's own normaliser.
+
+    `do_lower_case`: lower case first of all. `keep_accents=False`: before that, `drop_marks`.
+
+    >>> from minibert.tokenizers.stages.pieces import Piece
+    >>> model = SentencePieceModel((Piece("<unk>", 0, PieceType.UNKNOWN), Piece("a", -1)))
+    >>> RemBertNormalizer(model, do_lower_case=True, keep_accents=False).normalize(AlignedText.from_text("É")).text
+    '▁e'
+    """
+
+    def __init__(self, model: SentencePieceModel, do_lower_case: bool = False, keep_accents: bool = True) -> None:
+        self.model = model
+        self.unigram = UnigramNormalizer(model)
+        self.do_lower_case = do_lower_case
+        self.keep_accents = keep_accents
+
+    def prepare(self, text: AlignedText) -> AlignedText:
+        """What the options ask for."""
+        if not self.keep_accents:
+            text = drop_marks(text)
+        if self.do_lower_case:
+            text = text.replace_each(lower_char)
+        return text
+
+    def normalize(self, text: AlignedText) -> AlignedText:
+        """The options' steps, then the model's map, blanks and dummy prefix. Raises InputError for lone surrogates."""
+        check_no_surrogates(text.text)
+        return self.unigram.normalize(self.prepare(text))
+
+    def steps(self, text: AlignedText) -> Iterator[tuple[str, AlignedText]]:
+        """The two steps, each with the text after it."""
+        prepared = self.prepare(text)
+        yield "options (accents, case)", prepared
+        yield "the model's map, blanks, prefix", self.unigram.normalize(prepared)
+
+    def surface(self, content: str) -> None:
+        """SentencePiece knows no added tokens: all of them are found in the text as it is."""
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        """The section "normalizer" of a tokenizer.json.
+
+        The map comes first, then the rules that the compiled tokenizers' step for it misses, then blanks.
+        """
+        options = self.model.normalizer
+        steps: list[dict[str, Any]] = []
+        if not self.keep_accents:
+            steps += [{"type": "NFKD"}, {"type": "StripAccents"}]
+        if self.do_lower_case:
+            steps.append({"type": "Lowercase"})
+        if options.charsmap:
+            charsmap = base64.b64encode(options.charsmap).decode("ascii")
+            steps.append({"type": "Precompiled", "precompiled_charsmap": charsmap})
+            steps += _compositions(self.unigram.charsmap)
+        if options.remove_extra_whitespaces:
+            steps.append({"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "})
+            steps.append({"type": "Replace", "pattern": {"Regex": r"\A +| +\z"}, "content": ""})
+        return {"type": "Sequence", "normalizers": steps}
+
+
+_HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]").match
+
+
+def _compositions(charsmap: CharsMap) -> list[dict[str, Any]]:
+    """Steps for the rules on two characters that the compiled tokenizers' own step for the map misses.
+
+    That one looks up a grapheme cluster as a whole only if it has less than six bytes: kana with a voicing mark and the
+    Indic vowel signs of two parts come out of it in two parts. (The same holds for Hangul in conjoining letters, which
+    would take 11,000 steps and is left as it is.)
+    """
+    return [
+        {"type": "Replace", "pattern": {"String": source}, "content": target}
+        for source, target in sorted(charsmap.pairs())
+        if len(source.encode()) >= 6 and not _HANGUL(source) and "".join(map(charsmap.replace, source)) == source
+    ]

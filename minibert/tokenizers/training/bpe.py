@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
+from minibert.tokenizers.fast.byte_bpe import exact_words
 from minibert.tokenizers.files.vocabulary_files import write_merges_txt
-from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS, byte_level_pre_tokenize, to_byte_chars
+from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS, to_byte_chars
 from minibert.tokenizers.stages.normalizers import check_no_surrogates
 from minibert.tokenizers.training.counting import check_request, count_words
 from minibert.tokenizers.training.merges import MergeStep, Symbols, learn_merges
@@ -66,7 +67,7 @@ def train_bpe(
         check_no_surrogates(text)
         if add_prefix_space and not text.startswith(" "):
             text = " " + text
-        return [text[start:end] for start, end in byte_level_pre_tokenize(text)]
+        return exact_words(text)
 
     counts = count_words(texts, cut, progress=progress)
     check_request(vocab_size, special_tokens, len(counts))

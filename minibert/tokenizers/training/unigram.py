@@ -21,8 +21,11 @@ import numpy as np
 
 from minibert.errors import TokenizerError
 from minibert.files.output import output_file
+from minibert.tokenizers.fast.unigram_normalizer import QuickNormalizer
 from minibert.tokenizers.fast.unigram_words import split_words
-from minibert.tokenizers.files.sentencepiece_model import (
+from minibert.tokenizers.files.sentencepiece_model import sentencepiece_bytes
+from minibert.tokenizers.stages.normalizers import check_no_surrogates
+from minibert.tokenizers.stages.pieces import (
     BYTE_PIECES,
     SPACE,
     NormalizerOptions,
@@ -30,7 +33,6 @@ from minibert.tokenizers.files.sentencepiece_model import (
     PieceType,
     SentencePieceModel,
 )
-from minibert.tokenizers.stages.normalizers import check_no_surrogates
 from minibert.tokenizers.stages.unigram import float32
 from minibert.tokenizers.stages.unigram_normalizer import UnigramNormalizer
 from minibert.tokenizers.training.charsmap_builder import named_charsmap
@@ -81,7 +83,7 @@ class TrainedUnigram:
         target.mkdir(parents=True, exist_ok=True)
         paths = [target / "spiece.model", target / "tokenizer_config.json"]
         with output_file(paths[0]) as stream:
-            stream.write(self.model.to_bytes())
+            stream.write(sentencepiece_bytes(self.model))
         write_json({"do_lower_case": False, "keep_accents": True, "tokenizer_class": "RemBertTokenizer"}, paths[1])
         return paths
 
@@ -202,7 +204,7 @@ def _count(texts: Iterable[str], model: SentencePieceModel, progress: bool) -> _
     """The words of the normalised texts; where a special token stands, a word ends and another begins."""
     # unlike the tokenizer's, this normaliser rewrites user-defined symbols like any other text
     pieces = tuple(piece for piece in model.pieces if piece.type != PieceType.USER_DEFINED)
-    normalizer = UnigramNormalizer(replace(model, pieces=pieces))
+    normalizer = QuickNormalizer(UnigramNormalizer(replace(model, pieces=pieces)))
     specials = sorted((piece.text for piece in model.pieces[:-1]), key=len, reverse=True)
     special = re.compile("|".join(map(re.escape, specials)))
 

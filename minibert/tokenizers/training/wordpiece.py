@@ -11,16 +11,9 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
+from minibert.tokenizers.fast.wordpiece import BertWords
 from minibert.tokenizers.files.vocabulary_files import write_vocab_txt
-from minibert.tokenizers.stages.aligned_text import AlignedText
-from minibert.tokenizers.stages.normalizers import (
-    BertNormalizerOptions,
-    BertTranslator,
-    NeedsPlainPath,
-    bert_normalize,
-    check_no_surrogates,
-)
-from minibert.tokenizers.stages.pre_tokenizers import BERT_ASCII_WORDS, bert_word_pattern
+from minibert.tokenizers.stages.normalizers import BertNormalizer, check_no_surrogates
 from minibert.tokenizers.training.counting import check_request, count_words
 from minibert.tokenizers.training.merges import MergeStep, Symbols, learn_merges
 from minibert.tokenizers.training.saving import write_json
@@ -33,7 +26,7 @@ class TrainedWordPiece:
     """A WordPiece vocabulary; `BertTokenizer(vocab=...)` takes it."""
 
     vocab: dict[str, int]
-    options: BertNormalizerOptions
+    options: BertNormalizer
 
     def save(self, folder: str | PathLike[str]) -> list[Path]:
         """Write vocab.txt and tokenizer_config.json; gives their paths."""
@@ -85,7 +78,7 @@ def train_wordpiece(
     >>> [(step.left, step.right, step.merged, step.frequency) for step in steps]
     [('##u', '##g', '##ug', 4), ('h', '##ug', 'hug', 3)]
     """
-    options = BertNormalizerOptions(True, tokenize_chinese_chars, strip_accents, do_lower_case)
+    options = BertNormalizer(True, tokenize_chinese_chars, strip_accents, do_lower_case)
     counts = count_words(texts, _cutter(options), progress=progress)
     check_request(vocab_size, special_tokens, len(counts))
     alphabet = _alphabet(counts, limit_alphabet)
@@ -102,18 +95,13 @@ def train_wordpiece(
     return TrainedWordPiece(symbols.ids, options)
 
 
-def _cutter(options: BertNormalizerOptions) -> Callable[[str], list[str]]:
+def _cutter(options: BertNormalizer) -> Callable[[str], list[str]]:
     """The words of a text as BERT's first two stages give them."""
-    translator = BertTranslator(options)
+    words = BertWords(options)
 
     def cut(text: str) -> list[str]:
         check_no_surrogates(text)
-        try:
-            normalized = text.translate(translator)
-        except NeedsPlainPath:
-            normalized = bert_normalize(AlignedText.from_text(text), options).text
-        pattern = BERT_ASCII_WORDS if normalized.isascii() else bert_word_pattern()
-        return pattern.findall(normalized)
+        return words.find(text)
 
     return cut
 

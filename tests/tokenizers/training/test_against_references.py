@@ -7,9 +7,9 @@ import random
 
 import pytest
 from generated_texts import SENTENCES, generate
+from unigram_roads import UnigramRoads
 
-from minibert.tokenizers.fast.unigram_model import Unigram
-from minibert.tokenizers.files.sentencepiece_model import read_sentencepiece_model
+from minibert.tokenizers.files.sentencepiece_model import read_sentencepiece_model, sentencepiece_bytes
 from minibert.tokenizers.training.bpe import ROBERTA_SPECIALS, train_bpe
 from minibert.tokenizers.training.unigram import train_unigram
 from minibert.tokenizers.training.wordpiece import train_wordpiece
@@ -103,10 +103,10 @@ def test_unigram_needs_as_many_tokens(sentencepiece, corpus, size, options):
     )  # fmt: skip
     assert len(ours.vocab) == size
     assert len(set(ours.vocab) & set(model.ids)) > 0.98 * size
-    unigram, reference = Unigram(ours.model), Unigram(model)
+    unigram, reference = UnigramRoads(ours.model), UnigramRoads(model)
     for sample in (texts, HELD_OUT):
         theirs = sum(len(reference.encode(text)) for text in sample)
         found = sum(len(unigram.encode(text)) for text in sample)
         assert abs(found - theirs) <= 0.003 * theirs
-    processor = sentencepiece.SentencePieceProcessor(model_proto=ours.model.to_bytes())
+    processor = sentencepiece.SentencePieceProcessor(model_proto=sentencepiece_bytes(ours.model))
     assert [processor.encode(text) for text in HELD_OUT] == [unigram.encode(text) for text in HELD_OUT]

@@ -5,22 +5,22 @@ import random
 from pathlib import Path
 
 import pytest
+from unigram_roads import UnigramRoads
 
 from minibert.errors import TokenizerError
-from minibert.tokenizers.fast.unigram_model import Unigram
 from minibert.tokenizers.files import sentencepiece_model
 from minibert.tokenizers.files.protobuf import write_bytes_field, write_float_field, write_varint_field
-from minibert.tokenizers.files.sentencepiece_model import (
+from minibert.tokenizers.files.sentencepiece_model import read_sentencepiece_model, sentencepiece_bytes
+from minibert.tokenizers.stages.pieces import (
     BYTE_PIECES,
     NormalizerOptions,
     Piece,
     PieceType,
     SentencePieceModel,
     byte_of_piece,
-    read_sentencepiece_model,
 )
 
-FOLDER = Path(__file__).parent / "unigram_vectors"
+FOLDER = Path(__file__).parents[1] / "unigram_vectors"
 NAMES = sorted(path.name for path in FOLDER.glob("*.model"))
 BYTE = PieceType.BYTE
 UNK, A = Piece("<unk>", 0.0, PieceType.UNKNOWN), Piece("a", -1.0)
@@ -79,7 +79,7 @@ def test_ids_prefer_reserved_pieces():
 @pytest.mark.parametrize("name", NAMES)
 def test_files_survive_writing(name):
     model = read_sentencepiece_model(FOLDER / name)
-    again = read_sentencepiece_model(model.to_bytes())
+    again = read_sentencepiece_model(sentencepiece_bytes(model))
     assert again == model
     assert (again.unk_id, again.bos_id, again.eos_id, again.pad_id) == (
         model.unk_id, model.bos_id, model.eos_id, model.pad_id,
@@ -127,7 +127,7 @@ def test_contradictory_pieces(pieces, byte_fallback, reason):
 
 def test_byte_fallback_needs_no_unknown_piece():
     pieces = (A, *(Piece(text, 0.0, PieceType.BYTE) for text in BYTE_PIECES))
-    unigram = Unigram(SentencePieceModel(pieces, byte_fallback=True))
+    unigram = UnigramRoads(SentencePieceModel(pieces, byte_fallback=True))
     assert unigram.model.unk_id == -1
     assert unigram.encode("ab") == [1 + 0xE2, 1 + 0x96, 1 + 0x81, 0, 1 + 0x62]
     assert unigram.encode_with_offsets("ab").ids == unigram.encode_plainly("ab") == unigram.encode("ab")
@@ -231,7 +231,7 @@ def test_flipped_bytes_raise_nothing_else(name):
         for _ in range(rng.randint(1, 6)):
             data[rng.randrange(len(data))] = rng.randrange(256)
         try:
-            unigram = Unigram(read_sentencepiece_model(bytes(data)))
+            unigram = UnigramRoads(read_sentencepiece_model(bytes(data)))
         except TokenizerError:
             refused += 1
         else:

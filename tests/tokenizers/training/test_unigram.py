@@ -8,16 +8,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from unigram_roads import UnigramRoads
 
 import minibert as mb
 from minibert.errors import InputError, TokenizerError
-from minibert.tokenizers.fast.unigram_model import Unigram
-from minibert.tokenizers.files.sentencepiece_model import (
-    BYTE_PIECES,
-    NormalizerOptions,
-    PieceType,
-    read_sentencepiece_model,
-)
+from minibert.tokenizers.files.sentencepiece_model import read_sentencepiece_model
+from minibert.tokenizers.stages.pieces import BYTE_PIECES, NormalizerOptions, PieceType
 from minibert.tokenizers.training.scripts import scripts_of
 from minibert.tokenizers.training.suffix_array import (
     Followers,
@@ -324,7 +320,7 @@ def test_files_load(tmp_path):
     assert [path.name for path in trained.save(tmp_path)] == ["spiece.model", "tokenizer_config.json"]
     assert read_sentencepiece_model(tmp_path / "spiece.model") == trained.model
     tokenizer = mb.RemBertTokenizer.from_pretrained(tmp_path)
-    unigram = Unigram(trained.model)
+    unigram = UnigramRoads(trained.model)
     for text in PROSE[:30]:
         assert tokenizer(text)["input_ids"] == [2, *unigram.encode(text), 3]
     assert unigram.decode(unigram.encode("a short text")) == "a short text"
@@ -351,7 +347,7 @@ def test_user_defined_symbols_and_bytes():
     assert list(trained.vocab)[5] == "<sep>"
     assert [piece.text for piece in trained.model.pieces[6 : 6 + 256]] == list(BYTE_PIECES)
     assert not any("<" in piece.text or "p" in piece.text for piece in trained.model.pieces[262:])
-    unigram = Unigram(trained.model)
+    unigram = UnigramRoads(trained.model)
     assert unigram.decode(unigram.encode("see <sep> 😀")) == "see <sep> 😀"
 
 
@@ -385,7 +381,7 @@ def test_steps_show_estimates_and_prunings():
 def test_mended_seeds_give_fewer_tokens():
     def tokens(as_sentencepiece):
         trained = train_unigram(PROSE, 900, normalizer="identity", as_sentencepiece=as_sentencepiece, progress=False)
-        return sum(len(Unigram(trained.model).encode(text)) for text in PROSE)
+        return sum(len(UnigramRoads(trained.model).encode(text)) for text in PROSE)
 
     assert tokens(False) < tokens(True)
 
