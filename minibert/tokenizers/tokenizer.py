@@ -74,7 +74,7 @@ class PreTrainedTokenizer:
     model_input_names: ClassVar[list[str]] = ["input_ids", "token_type_ids", "attention_mask"]
     pad_token_type_id = 0
     _file_template: Template | None = None  # a template read from a tokenizer.json
-    _family_template: tuple[tuple[int, int], Template] | None = None  # the family's, and the ids it was made for
+    _family_template: tuple[Any, Template] | None = None  # the family's, and the tokens it was made for
     _warned_of_length = False
 
     def __init__(
@@ -162,15 +162,21 @@ class PreTrainedTokenizer:
         if text is None and text_target is None:
             raise InputError("You need to specify either `text` or `text_target`.")
         names = self._names(return_token_type_ids, return_attention_mask)
-        names += ["special_tokens_mask"] * return_special_tokens_mask + ["offset_mapping"] * return_offsets_mapping
-        names += ["length"] * return_length + ["overflow_to_sample_mapping"] * return_overflowing_tokens
+        if return_special_tokens_mask:
+            names.append("special_tokens_mask")
+        if return_offsets_mapping:
+            names.append("offset_mapping")
+        if return_length:
+            names.append("length")
+        if return_overflowing_tokens:
+            names.append("overflow_to_sample_mapping")
         builder = self._row_builder(options, return_overflowing_tokens)
         if options.stride:
             builder.check_stride(self.template().count(False))
         split_special = self.split_special_tokens if split_special_tokens is None else split_special_tokens
         warns = verbose and options.max_length is None and not self._warned_of_length
         warn = self._warn_of_length if warns else None
-        call = Call(self.road, self.vocabulary, builder, names, split_special, offsets_unit, warn)
+        call = Call(self.road, self.vocabulary, builder, tuple(names), split_special, offsets_unit, warn)
         if text_target is None:
             return self._run(call, text, text_pair, is_split_into_words, return_tensors)
         target = self._run(call, text_target, text_pair_target, is_split_into_words, return_tensors)
@@ -255,9 +261,11 @@ class PreTrainedTokenizer:
         """Stage 4: where special tokens go, as the file says that the tokenizer came from, else as the family does."""
         if self._file_template is not None:
             return self._file_template
-        ids = self.special.required_id("cls_token"), self.special.required_id("sep_token")
-        if self._family_template is None or self._family_template[0] != ids:
-            self._family_template = ids, self.stages.post_processor.template(*ids)
+        special = self.special
+        tokens = special.roles["cls_token"], special.roles["sep_token"]
+        if self._family_template is None or self._family_template[0] != tokens:
+            ids = special.required_id("cls_token"), special.required_id("sep_token")
+            self._family_template = tokens, self.stages.post_processor.template(*ids)
         return self._family_template[1]
 
     def explain(self, text: str) -> Explanation:

@@ -7,7 +7,7 @@ from minibert.errors import InputError
 from minibert.tokenizers.calls.batch_encoding import BatchEncoding
 from minibert.tokenizers.calls.options import CallOptions
 from minibert.tokenizers.calls.padding import PadValues, pad_columns, padded_length
-from minibert.tokenizers.calls.rows import RowBuilder, Rows
+from minibert.tokenizers.calls.rows import Batch, RowBuilder
 from minibert.tokenizers.calls.truncation import kept_lengths
 from minibert.tokenizers.stages.template import Sequence
 
@@ -42,7 +42,7 @@ def sequences_of(first: Any, second: Any) -> list[Sequence]:
 def row_from_ids(sequences: list[Sequence], builder: RowBuilder, names: list[str]) -> BatchEncoding:
     """One text's or pair's ids to everything a model takes; with overflow, several rows."""
     rows = builder.truncate(sequences)
-    columns = builder.columns(Rows(rows, [0] * len(rows)), names)
+    columns = builder.columns(Batch(rows, [0] * len(rows)), tuple(names))
     found = {name: columns[name] if builder.overflow else columns[name][0] for name in names}
     if builder.overflow:
         found["overflow_to_sample_mapping"] = [0] * len(rows)

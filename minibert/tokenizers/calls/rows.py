@@ -6,16 +6,18 @@ A row is the sequences, one or two, that a template lays out. A column is one li
 `attention_mask`, and so on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Seq
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from minibert.errors import InputError
 from minibert.tokenizers.calls.options import CallOptions
 from minibert.tokenizers.calls.padding import PadValues, pad_columns, padded_length
 from minibert.tokenizers.calls.truncation import first_window, kept_lengths, window_pairs, windows
-from minibert.tokenizers.stages.template import Encoding, Sequence, Template
+from minibert.tokenizers.stages.template import Encoding, Sequence, Slot, Template
 
 Row = Seq[Sequence]
 # What an `Encoding` holds, in the order of its fields.
@@ -24,23 +26,69 @@ DETAILS = (
     "sequence_ids",
 )  # fmt: skip
 
-_COLUMNS: dict[str, Callable[[Template, Row], list[Any]]] = {
-    "token_type_ids": Template.type_ids,
-    "special_tokens_mask": Template.special_tokens_mask,
-    "offset_mapping": Template.offsets,
-    "word_ids": Template.word_ids,
-    "sequence_ids": Template.sequence_ids,
+
+
+class Column(NamedTuple):
+    """One list of a row: how a template lays it out; what it holds for a special token, and for a text of type 0."""
+
+    lay_out: Callable[[Template, Row], list[Any]]
+    special: Callable[[Slot], Any]
+    text: Callable[[Sequence], list[Any]]
+
+
+class Around(NamedTuple):
+    """A column in a row of one text: what stands before the text, what the text gives, what stands after it."""
+
+    name: str
+    before: list[Any]
+    text: Callable[[Sequence], list[Any]]
+    after: list[Any]
+
+
+class Plan(NamedTuple):
+    """How a template makes the columns of these names. `single`: for rows of one text, if that is so simple."""
+
+    columns: dict[str, Column]
+    single: list[Around] | None
+    types_are_0: bool  # of rows of one text
+
+
+_COLUMNS = {
+    "input_ids": Column(Template.ids, attrgetter("special"), attrgetter("ids")),
+    "token_type_ids": Column(Template.type_ids, attrgetter("type_id"), lambda part: [0] * len(part.ids)),
+    "special_tokens_mask": Column(Template.special_tokens_mask, lambda _: 1, lambda part: [0] * len(part.ids)),
+    "offset_mapping": Column(Template.offsets, lambda _: (0, 0), attrgetter("offsets")),
+    "word_ids": Column(Template.word_ids, lambda _: None, attrgetter("words")),
+    "sequence_ids": Column(Template.sequence_ids, lambda _: None, lambda part: [0] * len(part.ids)),
 }
 
 
-class Rows(NamedTuple):
-    """The rows of a batch, and for each the index of its text: a text that overflows gives several."""
+@lru_cache(maxsize=256)
+def plan_of(template: Template, names: tuple[str, ...]) -> Plan:
+    """What is to be done for each row, found once for a template and the names that a call wants."""
+    types_are_0 = not any(slot.type_id for slot in template.single)
+    columns = {name: _COLUMNS[name] for name in ("input_ids", *names) if name in _COLUMNS}
+    if types_are_0:
+        columns.pop("token_type_ids", None)
+    places = [i for i, slot in enumerate(template.single) if slot.special is None]
+    if not types_are_0 or len(places) != 1:
+        return Plan(columns, None, types_are_0)
+    before, after = template.single[: places[0]], template.single[places[0] + 1 :]
+    single = [
+        Around(name, list(map(column.special, before)), column.text, list(map(column.special, after)))
+        for name, column in columns.items()
+    ]
+    return Plan(columns, single, types_are_0)
 
-    rows: list[Row]
+
+class Batch(NamedTuple):
+    """Rows as they come, and for each the index of its text, known once it has come: overflow gives several."""
+
+    rows: Iterable[Row]
     samples: list[int]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class RowBuilder:
     """How the rows of one call are made.
 
@@ -104,26 +152,33 @@ class RowBuilder:
 
     # ------------------------------------------------------------ columns
 
-    def columns(self, batch: Rows, names: Seq[str]) -> dict[str, list[Any]]:
-        """The lists of these names, padded; `length` is how long a row became."""
-        template, rows = self.template, batch.rows
-        ids = [template.ids(row) for row in rows]
-        sizes = list(map(len, ids))
-        found: dict[str, list[Any]] = {"input_ids": ids}
-        for name in names:
-            if name == "attention_mask":
-                found[name] = [[1] * size for size in sizes]
-            elif name == "token_type_ids" and template.single_has_type_0:
-                found[name] = [
-                    [0] * size if len(row) == 1 else template.type_ids(row)
-                    for row, size in zip(rows, sizes, strict=True)
-                ]
-            elif name in _COLUMNS:
-                column = _COLUMNS[name]
-                found[name] = [column(template, row) for row in rows]
+    def columns(self, batch: Batch, names: tuple[str, ...]) -> dict[str, list[Any]]:
+        """The lists of these names, padded; `length` is how long a row became.
+
+        Rows of one text, nearly all, are not kept: what stands around the text is the same in each.
+        """
+        template = self.template
+        plan = plan_of(template, names)
+        found: dict[str, list[Any]] = {name: [] for name in plan.columns}
+        single = [(found[name].append, before, text, after) for name, before, text, after in plan.single or ()]
+        others: list[tuple[int, Row]] = []
+        for row in batch.rows:
+            if len(row) == 1 and single:
+                for append, before, text, after in single:
+                    append([*before, *text(row[0]), *after])
+            else:
+                others.append((len(found["input_ids"]), row))
+                for name, column in plan.columns.items():
+                    found[name].append(column.lay_out(template, row))
+        if plan.types_are_0 and "token_type_ids" in names:
+            found["token_type_ids"] = [[0] * len(ids) for ids in found["input_ids"]]
+            for i, row in others:
+                found["token_type_ids"][i] = template.type_ids(row)
+        if "attention_mask" in names:
+            found["attention_mask"] = [[1] * len(ids) for ids in found["input_ids"]]
         if self.options.pads:
             self._pad(found, batch.samples)
-        found["length"] = list(map(len, found["input_ids"]))
+        found["length"] = [len(row) for row in found["input_ids"]]
         return found
 
     def _pad(self, columns: dict[str, list[Any]], samples: list[int]) -> None:
@@ -137,7 +192,7 @@ class RowBuilder:
         length = padded_length(max(first, default=0), fixed, options.pad_to_multiple_of)
         pad_columns(columns, length, self.pad(), options.padding_side)
 
-    def encodings(self, batch: Rows, token_of: Callable[[int], str]) -> list[Encoding]:
+    def encodings(self, batch: Batch, token_of: Callable[[int], str]) -> list[Encoding]:
         """Every row with every detail."""
         columns = self.columns(batch, DETAILS)
         columns["tokens"] = [list(map(token_of, ids)) for ids in columns["input_ids"]]

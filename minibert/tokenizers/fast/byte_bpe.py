@@ -128,16 +128,17 @@ class ByteBPEMemory(Memory):
 
     ids = normalized_ids
 
-    def locate(self, text: str, start: int, trims: bool, with_sizes: bool) -> LocatedText | None:
+    def locate(self, text: str, start: int, trims: bool, sizes: list[int] | None) -> LocatedText | None:
         """The same with spans; None where a letter is newer than the stages."""
         if self._adds_space(text):
-            found = self.locate(" " + text, start - 1, False, with_sizes)
+            found = self.locate(" " + text, start - 1, False, sizes)
             if found is not None:  # the blank has no place of its own
-                found.offsets[:1] = [(start, max(end, start + 1)) for _, end in found.offsets[:1]]
+                _, offsets = found
+                offsets[:1] = [(start, max(end, start + 1)) for _, end in offsets[:1]]
             return found
         cache = self._trimmed if trims and self._trims else self._located
         try:
-            return cache.locate_all(find_words(text), start, with_sizes)
+            return cache.locate_all(find_words(text), start, sizes)
         except NewerLetter:
             return None
 

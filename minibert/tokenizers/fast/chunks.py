@@ -9,7 +9,6 @@ it. So a part gives the same tokens wherever it stands, and only its place moves
 
 import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from minibert.tokenizers.stages.aligned_text import Span
 from minibert.tokenizers.stages.stage import Token
@@ -49,28 +48,28 @@ def spans_of_length(length: int) -> SpansOfLength:
 
 # Of a token in a part: how many characters stand before it there, and the spans of its length.
 Place = tuple[int, SpansOfLength]
-# Of a part: its ids, their places, and how many tokens each of its words has (None: it is a single word).
+# Of a part, in this order:
+#   its ids
+#   the spans of its only token, if that begins as the part does, else None: nine of ten parts are such
+#   the places of its tokens
+#   how many tokens each of its words has; None: it is a single word
 # These are plain tuples, because the loops that unpack them take a fifth longer with named ones.
-Located = tuple[tuple[int, ...], tuple[Place, ...], tuple[int, ...] | None]
+Located = tuple[tuple[int, ...], SpansOfLength | None, tuple[Place, ...], tuple[int, ...] | None]
 
 
-class LocatedText(NamedTuple):
-    """A text's tokens: ids, spans, and if asked for how many tokens each word has."""
-
-    ids: list[int]
-    offsets: list[Span]
-    word_sizes: list[int] | None
+LocatedText = tuple[list[int], list[Span]]  # of a text: its ids and their spans
 
 
 def located(ids: Iterable[int], spans: Iterable[Span], word_sizes: Iterable[int] | None = None) -> Located:
     """A part's tokens, whose spans count from the part's start.
 
-    >>> ids, places, word_sizes = located([7, 9], [(0, 2), (2, 3)])
-    >>> ids, [spans[100 + before] for before, spans in places], word_sizes
-    ((7, 9), [(100, 102), (102, 103)], None)
+    >>> ids, alone, places, word_sizes = located([7, 9], [(0, 2), (2, 3)])
+    >>> ids, alone, [spans[100 + before] for before, spans in places], word_sizes
+    ((7, 9), None, [(100, 102), (102, 103)], None)
     """
     places = tuple([(start, spans_of_length(end - start)) for start, end in spans])
-    return tuple(ids), places, None if word_sizes is None else tuple(word_sizes)
+    alone = places[0][1] if len(places) == 1 and places[0][0] == 0 else None
+    return tuple(ids), alone, places, None if word_sizes is None else tuple(word_sizes)
 
 
 def located_words(words: list[list[Token]]) -> Located:
@@ -83,8 +82,8 @@ class LocatedCache(dict[str, Located]):
     """part -> its tokens, which `find` finds.
 
     >>> cache = LocatedCache(lambda part: located([len(part)], [(0, len(part))]))
-    >>> cache.locate(re.finditer("[a-z]+", "a low"), 0, False)
-    LocatedText(ids=[1, 3], offsets=[(0, 1), (2, 5)], word_sizes=None)
+    >>> cache.locate(re.finditer("[a-z]+", "a low"), 0, None)
+    ([1, 3], [(0, 1), (2, 5)])
     """
 
     def __init__(self, find: Callable[[str], Located]) -> None:
@@ -100,33 +99,40 @@ class LocatedCache(dict[str, Located]):
         self[part] = found
         return found
 
-    def locate(self, parts: Iterable[re.Match[str]], start: int, with_sizes: bool) -> LocatedText:
-        """The tokens of a text that begins at `start`, from its parts; other characters may stand between them."""
+    def locate(self, parts: Iterable[re.Match[str]], start: int, sizes: list[int] | None) -> LocatedText:
+        """The tokens of a text that begins at `start`, from its parts; other characters may stand between them.
+
+        `sizes`, if given, is told how many tokens each word has.
+        """
         ids: list[int] = []
         offsets: list[Span] = []
-        sizes: list[int] | None = [] if with_sizes else None
         for match in parts:
-            found, places, word_sizes = self[match[0]]
+            found, alone, places, word_sizes = self[match[0]]
             ids += found
             at = start + match.start()
-            for before, spans in places:
-                offsets.append(spans[at + before])
+            if alone is not None:
+                offsets.append(alone[at])
+            else:
+                for before, spans in places:
+                    offsets.append(spans[at + before])
             if sizes is not None:
                 sizes += (len(found),) if word_sizes is None else word_sizes
-        return LocatedText(ids, offsets, sizes)
+        return ids, offsets
 
-    def locate_all(self, parts: Iterable[str], start: int, with_sizes: bool) -> LocatedText:
+    def locate_all(self, parts: Iterable[str], start: int, sizes: list[int] | None) -> LocatedText:
         """The same where each part begins as the one before it ends."""
         ids: list[int] = []
         offsets: list[Span] = []
-        sizes: list[int] | None = [] if with_sizes else None
         at = start
         for part in parts:
-            found, places, word_sizes = self[part]
+            found, alone, places, word_sizes = self[part]
             ids += found
-            for before, spans in places:
-                offsets.append(spans[at + before])
+            if alone is not None:
+                offsets.append(alone[at])
+            else:
+                for before, spans in places:
+                    offsets.append(spans[at + before])
             if sizes is not None:
                 sizes += (len(found),) if word_sizes is None else word_sizes
             at += len(part)
-        return LocatedText(ids, offsets, sizes)
+        return ids, offsets

@@ -39,9 +39,10 @@ class Memory:
         """Stages 1 to 3 of a text without added tokens."""
         return self.normalized_ids(self.normalized(text))
 
-    def locate(self, text: str, start: int, trims: bool, with_sizes: bool) -> LocatedText | None:
+    def locate(self, text: str, start: int, trims: bool, sizes: list[int] | None) -> LocatedText | None:
         """The same with spans, in a text that begins at `start`; None where the stages must be asked.
 
-        `trims`: leave blanks out of the spans, if the tokenizer does. `with_sizes`: tell how many tokens each word has.
+        `trims`: leave blanks out of the spans, if the tokenizer does. `sizes`, if given, is told how many tokens each
+        word has; what it holds means nothing where the answer is None.
         """
         return None

@@ -12,7 +12,7 @@ from minibert.tokenizers.fast.chunks import LocatedText
 from minibert.tokenizers.fast.memory import Memory
 from minibert.tokenizers.fast.unigram import UnigramMemory
 from minibert.tokenizers.fast.wordpiece import WordPieceMemory
-from minibert.tokenizers.stages.added_tokens import AddedVocabulary, Match
+from minibert.tokenizers.stages.added_tokens import AddedVocabulary
 from minibert.tokenizers.stages.aligned_text import Span
 from minibert.tokenizers.stages.byte_bpe import ByteBPE
 from minibert.tokenizers.stages.normalizers import BertNormalizer
@@ -45,10 +45,12 @@ class Road:
         self.stages = stages
         self.added = added
         self.memory = memory_of(stages)
+        self._opens = stages.pre_tokenizer.opens
 
     def ids(self, text: str, split_special: bool = False, is_word: bool = False) -> list[int]:
         """The ids of a text. Arguments: `pipeline.text_words`."""
-        text = self.stages.pre_tokenizer.opening(text, is_word) + text
+        if self._opens:
+            text = self.stages.pre_tokenizer.opening(text, is_word) + text
         raw, late = self.added.raw, self.added.normalized
         if raw.absent(text) and not late.tokens:
             return self.memory.ids(text)
@@ -92,35 +94,37 @@ class Road:
 
     def _remembered(self, text: str, split_special: bool, is_word: bool, with_words: bool) -> Sequence | None:
         """The same from memory, or None if this text must take the plain road."""
-        memory = self.memory
-        if self.stages.pre_tokenizer.opening(text, is_word):
+        memory, raw, late = self.memory, self.added.raw, self.added.normalized
+        if self._opens and self.stages.pre_tokenizer.opening(text, is_word):
             return None
-        if self.added.normalized.tokens and not self.added.normalized.absent(memory.normalized(text)):
+        if late.tokens and not late.absent(memory.normalized(text)):
             return None
-        if self.added.raw.absent(text):
-            trims = not with_words and memory.keeps_trimmed
-            found = memory.locate(text, 0, trims, with_words)
-            return None if found is None else Sequence(found.ids, found.offsets, owners(found.word_sizes), trims)
-        parts: list[LocatedText] = []
-        for match in self.added.raw.split(text, split_special):
-            found = self._part(text, match, with_words)
-            if found is None:
-                return None
-            parts.append(found)
+        sizes: list[int] | None = [] if with_words else None
+        trims = False
+        if raw.absent(text):
+            trims = memory.keeps_trimmed and not with_words
+            found = memory.locate(text, 0, trims, sizes)
+        else:
+            found = self._located_parts(text, split_special, sizes)
+        return None if found is None else Sequence(found[0], found[1], owners(sizes), trims)
+
+    def _located_parts(self, text: str, split_special: bool, sizes: list[int] | None) -> LocatedText | None:
+        """Added tokens in their places, and what is remembered of the text between them."""
         ids: list[int] = []
         offsets: list[Span] = []
-        sizes: list[int] = []
-        for part in parts:
-            ids += part.ids
-            offsets += part.offsets
-            sizes += part.word_sizes or ()
-        return Sequence(ids, offsets, owners(sizes) if with_words else None)
-
-    def _part(self, text: str, match: Match, with_words: bool) -> LocatedText | None:
-        """An added token, or the text between two of them."""
-        if match.id is not None:
-            return LocatedText([match.id], [(match.start, match.end)], [1])
-        return self.memory.locate(text[match.start : match.end], match.start, False, with_words)
+        for match in self.added.raw.split(text, split_special):
+            if match.id is not None:
+                ids.append(match.id)
+                offsets.append((match.start, match.end))
+                if sizes is not None:
+                    sizes.append(1)
+                continue
+            found = self.memory.locate(text[match.start : match.end], match.start, False, sizes)
+            if found is None:
+                return None
+            ids += found[0]
+            offsets += found[1]
+        return ids, offsets
 
     def ids_of_words(self, words: Iterable[str], split_special: bool = False) -> list[int]:
         """The ids of a text that comes as words."""

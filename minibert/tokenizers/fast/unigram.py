@@ -162,7 +162,7 @@ class UnigramMemory(Memory):
 
     # ------------------------------------------------------------ with spans
 
-    def locate(self, text: str, start: int, trims: bool, with_sizes: bool) -> LocatedText | None:
+    def locate(self, text: str, start: int, trims: bool, sizes: list[int] | None) -> LocatedText | None:
         """Ids and spans of a text that begins at `start`; None: it does not go by chunks."""
         # where blanks are not collapsed, a chunk would bring a ▁ of its own
         if self._has_options or not self._quick.collapses or not self._may_go_by_chunks(text):
@@ -170,7 +170,7 @@ class UnigramMemory(Memory):
         self._make_room()
         text = self._quick.write_blanks(text)
         try:
-            found = self._located.locate_all(CHUNKS(text), start, with_sizes)
+            found = self._located.locate_all(CHUNKS(text), start, sizes)
         except TooLong:
             return None
         return found if self._chunk_ids.stand_in(text.split(" "), len(text)) else None

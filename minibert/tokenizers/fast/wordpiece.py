@@ -21,7 +21,7 @@ from minibert.tokenizers.fast.chunks import (
     located_words,
 )
 from minibert.tokenizers.fast.memory import Memory
-from minibert.tokenizers.stages.aligned_text import AlignedText
+from minibert.tokenizers.stages.aligned_text import AlignedText, Span
 from minibert.tokenizers.stages.normalizers import BertNormalizer, combining_class
 from minibert.tokenizers.stages.pipeline import Stages
 from minibert.tokenizers.stages.unicode_tables import BERT_PUNCTUATION, BERT_TO_SPACE, WHITESPACE, char_class
@@ -142,7 +142,7 @@ class WordPieceMemory(Memory):
 
     def __init__(self, stages: Stages, normalizer: BertNormalizer, model: WordPiece) -> None:
         super().__init__(stages)
-        self._normalizer = normalizer
+        self._cleans, self._lowers = normalizer.clean_text, normalizer.lowercase
         self._wordpiece = model
         self._text_words = BertWords(normalizer)
         self._ids_of = WordCache(model)
@@ -160,27 +160,24 @@ class WordPieceMemory(Memory):
         """Stages 2 and 3 of normalised text."""
         return list(chain.from_iterable(map(self._ids_of.__getitem__, self._text_words.split(text))))
 
-    def _is_clean_ascii(self, text: str) -> bool:
-        """Whether lower case is all that is left to do: the pattern of words passes over blanks of any kind."""
-        return text.isascii() and self._normalizer.clean_text and not _ASCII_REMOVED(text)
-
     def ids(self, text: str) -> list[int]:
         """Stages 1 to 3 of a text without added tokens."""
-        if self._is_clean_ascii(text):
-            if self._normalizer.lowercase:
+        if self._cleans and text.isascii() and not _ASCII_REMOVED(text):
+            # lower case is all that is left to do: the pattern of words passes over blanks of any kind
+            if self._lowers:
                 text = text.lower()
             return list(chain.from_iterable(map(self._ids_of.__getitem__, ASCII_WORDS.findall(text))))
         if text.isascii():
             return super().ids(text)
         return list(chain.from_iterable(map(self._chunks.__getitem__, self._split(text))))
 
-    def locate(self, text: str, start: int, trims: bool, with_sizes: bool) -> LocatedText:
+    def locate(self, text: str, start: int, trims: bool, sizes: list[int] | None) -> LocatedText:
         """The same with spans."""
-        if self._is_clean_ascii(text):
+        if self._cleans and text.isascii() and not _ASCII_REMOVED(text):
             # ASCII keeps its length: a word of the lower-cased text stands where it stood before
-            text = text.lower() if self._normalizer.lowercase else text
-            return self._located_words.locate(ASCII_WORDS.finditer(text), start, with_sizes)
-        return self._located_chunks.locate(self._matches(text), start, with_sizes)
+            text = text.lower() if self._lowers else text
+            return self._located_words.locate(ASCII_WORDS.finditer(text), start, sizes)
+        return self._located_chunks.locate(self._matches(text), start, sizes)
 
     def _locate_word(self, word: str) -> Located:
         pieces = self._wordpiece.pieces(word)
@@ -194,10 +191,10 @@ class WordPieceMemory(Memory):
             return located_words(self._wordpiece.cut(self.stages.pre_tokenizer.split(normalized)))
         source = [i for i, chars in enumerate(written) for _ in chars]  # of each normalised character
         ids: list[int] = []
-        spans: list[tuple[int, int]] = []
+        spans: list[Span] = []
         sizes: list[int] = []
         for match in bert_words().finditer("".join(written)):
-            found, places, _ = self._located_words[match[0]]
+            found, _, places, _ = self._located_words[match[0]]
             ids += found
             for before, spans_of_length in places:
                 first, end = spans_of_length[match.start() + before]

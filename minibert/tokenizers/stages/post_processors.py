@@ -22,6 +22,7 @@ class PostProcessor(Protocol):
     """What stage 4 promises."""
 
     bare: Template  # where sequences go when no special tokens are added
+    trim_offsets: bool  # whether `trim` does anything
 
     def template(self, cls: int, sep: int) -> Template:
         """Where special tokens of these ids go."""
@@ -37,6 +38,7 @@ class BertPostProcessor:
     """BERT's and RemBERT's stage 4: `[CLS] A [SEP]`, `[CLS] A [SEP] B [SEP]`."""
 
     bare = BARE
+    trim_offsets = False
 
     def template(self, cls: int, sep: int) -> Template:
         """Where special tokens of these ids go."""

@@ -76,6 +76,8 @@ class BertPreTokenizer:
     ['don', "'", 't', 'stop']
     """
 
+    opens = False
+
     def __init__(self, is_punctuation: Callable[[str], bool] = is_bert_punctuation) -> None:
         self.is_punctuation = is_punctuation
 
@@ -132,6 +134,8 @@ class ByteLevelPreTokenizer:
     [AlignedText(text=' a', spans=[(0, 1), (0, 1)]), AlignedText(text=' b', spans=[(1, 2), (2, 3)])]
     """
 
+    opens = False
+
     def __init__(self, add_prefix_space: bool = False, trim_offsets: bool = True) -> None:
         self.add_prefix_space = add_prefix_space
         self.trim_offsets = trim_offsets  # only written into files: the post-processor trims
@@ -170,6 +174,8 @@ class OriginalByteLevelPreTokenizer(ByteLevelPreTokenizer):
     (' ', '')
     """
 
+    opens = True
+
     def opening(self, text: str, is_word: bool) -> str:
         """The blank before a text."""
         return " " if (self.add_prefix_space or is_word) and text and not text[0].isspace() else ""
@@ -207,6 +213,8 @@ class SentencePiecePreTokenizer:
     >>> [word.text for word in SentencePiecePreTokenizer().split(AlignedText.from_text("▁hello▁world"))]
     ['▁hello', '▁world']
     """
+
+    opens = False
 
     def __init__(self, adds_space: bool = True) -> None:
         self.adds_space = adds_space

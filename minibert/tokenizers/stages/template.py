@@ -12,7 +12,6 @@ Sources: Devlin et al. 2018, arXiv:1810.04805, section 3; `TemplateProcessing` o
 from collections.abc import Callable
 from collections.abc import Sequence as Seq
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from minibert.tokenizers.stages.aligned_text import Span
@@ -79,7 +78,7 @@ def special(id_: int, type_id: int = 0) -> Slot:
 A, B, B_TYPE_0 = Slot(None, 0, 0), Slot(None, 1, 1), Slot(None, 1, 0)  # places for texts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Template:
     """Where special tokens go around a single text and around a pair.
 
@@ -99,11 +98,6 @@ class Template:
     def count(self, pair: bool) -> int:
         """How many special tokens are added."""
         return sum(slot.special is not None for slot in (self.pair if pair else self.single))
-
-    @cached_property
-    def single_has_type_0(self) -> bool:
-        """Whether all tokens around a single text, and of it, have the token type 0."""
-        return not any(slot.type_id for slot in self.single)
 
     # ------------------------------------------------------------ a row, list by list
 

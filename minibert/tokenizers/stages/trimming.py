@@ -66,3 +66,4 @@ def trim_offsets(
             lead = 0
         if lead or trail:
             sequence.offsets[i] = trimmed(start, end, lead, trail)
+    sequence.trimmed = True

@@ -118,7 +118,9 @@ class WordPiece:
 
     def ids(self, word: str) -> list[int]:
         """The ids of a word's pieces."""
-        return [self.vocab[piece] for piece in self.pieces(word)]
+        vocab = self.vocab
+        pieces = encode_word(word, vocab, self.unk_token, self.prefix, self.max_length, self.longest)
+        return [vocab[piece] for piece in pieces]
 
     def spans(self, word: str, pieces: list[str]) -> list[Span]:
         """Where in the word its pieces stand.
@@ -126,7 +128,7 @@ class WordPiece:
         >>> WordPiece({"[UNK]": 0}).spans("unable", ["un", "##able"])
         [(0, 2), (2, 6)]
         """
-        if pieces == [self.unk_token]:
+        if len(pieces) == 1:
             return [(0, len(word))]
         ends = [0]
         for piece in pieces:
