@@ -28,6 +28,8 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise InputError(f"{name} is {quoted(value)}: an integer of {least} or more belongs there.")
+    if value >= 2**63:
+        raise InputError(f"{name} is {quoted(value)}: an integer of 64 bits belongs there.")
     return int(value)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from minibert import forms
 from minibert.backend import Array, array_module, move
-from minibert.checks import check_number
+from minibert.checks import check_count, check_number
 from minibert.errors import InputError
 from minibert.training.parameter_groups import Group, Names, own_groups, usual_groups
 
@@ -152,12 +152,18 @@ class Optimizer:
         """
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
             raise InputError("the optimiser's state must be a dict with 'state' and 'param_groups'.")
-        saved = state_dict["param_groups"]
+        saved, states = state_dict["param_groups"], state_dict["state"]
+        if not isinstance(states, Mapping) or not _are_groups(saved):
+            raise InputError("the optimiser's state must have a dict as 'state' and a list of groups.")
         if [list(group["params"]) for group in saved] != [group["params"] for group in self.param_groups]:
             raise InputError(
                 "the optimiser's state is of other parameter groups: make the optimiser as it was made then."
             )
-        self.state = {name: self._copied_state(name, values) for name, values in state_dict["state"].items()}
+        for group, own in zip(saved, self.param_groups, strict=True):
+            if missing := set(own) - set(group) - {"initial_lr"}:
+                raise InputError(f"a group of the optimiser's state has no {', '.join(sorted(missing))}.")
+            self.check_group(group)
+        self.state = {name: self._copied_state(name, values) for name, values in states.items()}
         self.param_groups = [{**group, "params": list(group["params"])} for group in saved]
 
     def _copied_state(self, name: str, values: Mapping[str, Any]) -> State:
@@ -165,6 +171,7 @@ class Optimizer:
             raise InputError(f"the optimiser's state has {name!r}, which is no parameter of the model.")
         parameter = self.parameters[name]
         copied = dict(values)
+        check_count(f"the step of {name}", copied.get("step", 0), least=0)
         for key in (*self.state_arrays, MASTER):
             if copied.get(key) is None:
                 continue
@@ -176,6 +183,12 @@ class Optimizer:
             xp = array_module(parameter)
             copied[key] = xp.array(move(copied[key], xp, _wide_dtype(parameter)), order="C")
         return copied
+
+
+def _are_groups(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(
+        isinstance(group, Mapping) and isinstance(group.get("params"), list | tuple) for group in value
+    )
 
 
 def _wide_dtype(parameter: Array) -> Any:

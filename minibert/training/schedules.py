@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from minibert.checks import check_number
+from minibert.checks import check_count, check_number
 from minibert.errors import InputError
 from minibert.training.optimizer import Optimizer
 
@@ -61,6 +61,9 @@ class LRSchedule:
                 f"the schedule's state is of {len(state_dict['base_lrs'])} parameter groups: the optimiser has "
                 f"{len(self.base_lrs)}."
             )
+        check_count("the schedule's last_epoch", state_dict["last_epoch"], least=0)
+        for base in state_dict["base_lrs"]:
+            check_number("a learning rate of the schedule", base, lower=0.0)
         self.base_lrs = list(state_dict["base_lrs"])
         self.last_epoch = state_dict["last_epoch"] - 1
         for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):

@@ -2,6 +2,8 @@
 
 import json
 import random
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -125,6 +127,22 @@ def _read_tokenizer(folder: Path) -> None:
     found.decode(encoding["input_ids"], skip_special_tokens=True)
 
 
+def _trainer(folder: Path, steps: int, resume: Path | None = None) -> None:
+    data = [{"input_ids": [5, 6, 7 + i], "labels": [-100, 6, -100]} for i in range(4)]
+    with tempfile.TemporaryDirectory() as output:
+        args = mb.TrainingArguments(
+            output, max_steps=steps, save_strategy="no", disable_tqdm=True, per_device_train_batch_size=2
+        )
+        trainer = mb.Trainer(mb.BertForMaskedLM(config("bert", num_hidden_layers=1)), args, data)
+        trainer.train(resume)
+        if resume is None:
+            shutil.copytree(trainer.save_checkpoint(), folder, dirs_exist_ok=True)
+
+
+def _read_trainer(folder: Path) -> None:
+    _trainer(folder, 3, folder)
+
+
 ALONE = ("tokenizer.json",)
 
 KINDS: dict[str, Kind] = {
@@ -135,6 +153,8 @@ KINDS: dict[str, Kind] = {
        for family in ("bert", "roberta", "rembert")},
     "config with weights": Kind("config.json", _model("bert"), _json, _read_model),
     "weights of a model": Kind("model.safetensors", _model("roberta"), _safetensors, _read_model),
+    **{f"{file} of a trainer": Kind(file, lambda folder: _trainer(folder, 2), damage, _read_trainer)
+       for file, damage in (("trainer_state.json", _json), ("optimizer.safetensors", _safetensors))},
     "vocab.txt": Kind("vocab.txt", _tokenizer("bert", without=ALONE), _lines, _read_tokenizer),
     "vocab.json": Kind("vocab.json", _tokenizer("roberta", without=ALONE), _json, _read_tokenizer),
     "merges.txt": Kind("merges.txt", _tokenizer("roberta", without=ALONE), _lines, _read_tokenizer),

@@ -85,6 +85,8 @@ class TrainingArguments:
                 self._check_count(name, 1)
         for name in ("warmup_steps", "seed"):
             self._check_count(name, 0)
+        if self.data_seed is not None:
+            self._check_count("data_seed", 0)
         for name in ("num_train_epochs", "learning_rate", "weight_decay", "adam_epsilon", "max_grad_norm",
                      "warmup_ratio", "early_stopping_threshold"):  # fmt: skip
             check_number(name, getattr(self, name), lower=0.0)

@@ -1,8 +1,9 @@
 """Checkpoints of a training run: folders `checkpoint-STEP` that are there as a whole or not at all.
 
-A folder is written under a hidden name, forced to the disk and renamed, which POSIX does in one step; one that is
-no longer wanted is renamed to a hidden name before it is removed. So whatever moment the process ends at, every
-`checkpoint-STEP` is complete. Leftovers with hidden names are removed when the next run begins.
+A new folder is written under a hidden name, forced to the disk and renamed, which POSIX does in one step; one that
+is saved again has its files replaced together (`minibert.files.saving`); one that is no longer wanted is renamed to a
+hidden name before it is removed. So whatever moment the process ends at, every `checkpoint-STEP` is complete. Leftovers
+with hidden names are removed when the next run begins.
 
     config.json, model.safetensors   the model, as `save_pretrained` writes it
     optimizer.safetensors            the optimiser's arrays, "parameter:name"
@@ -19,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import InputError, WeightFileError
-from minibert.files.output import output_file
+from minibert.files.output import output_file, sync_folder
+from minibert.files.saving import saving, settle
+from minibert.messages import quoted
 from minibert.weights import open_checkpoint, open_safetensors, read_json, save_safetensors
 
 STATE_FILE, OPTIMIZER_FILE = "trainer_state.json", "optimizer.safetensors"
@@ -32,6 +35,8 @@ def checkpoints(output_dir: str | os.PathLike[str]) -> list[Path]:
     """The complete checkpoints in a Trainer's output folder, the oldest step first."""
     folder = Path(output_dir)
     found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)] if folder.is_dir() else []
+    for path in found:
+        settle(path)
     return sorted((path for path in found if (path / STATE_FILE).is_file()), key=step_of)
 
 
@@ -74,16 +79,21 @@ def keep_newest(output_dir: Path, count: int, besides: int | None) -> None:
 
 
 def write_folder(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a folder that becomes `path` in one step; an older `path` is replaced."""
+    """Let `write` fill a folder that becomes `path` in one step; the files of an older `path` are replaced."""
+    if path.exists():
+        with saving(path) as save:
+            write(save.staged)
+            for name in os.listdir(path):
+                if os.path.isfile(path / name):
+                    save.remove(name)
+        return
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     temporary.mkdir(parents=True)
     try:
         write(temporary)
-        _sync(temporary)
-        if path.exists():
-            _set_aside(path)
+        sync_folder(temporary)
         os.rename(temporary, path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -107,15 +117,6 @@ def _set_aside(path: Path) -> Path:
     return hidden
 
 
-def _sync(folder: Path) -> None:
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 # what stands in a checkpoint besides the model
 
 
@@ -134,7 +135,8 @@ def load_state(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         InputError: this is no checkpoint of a Trainer.
         WeightFileError: a file of it is damaged.
     """
-    if not (folder / STATE_FILE).is_file():
+    settle(folder)
+    if not os.path.isfile(folder / STATE_FILE):
         raise InputError(f"{folder} is no checkpoint of a Trainer: it has no {STATE_FILE}.")
     state = read_json(folder / STATE_FILE, "the state of the training", error=WeightFileError)
     arrays = open_safetensors(folder / OPTIMIZER_FILE)
@@ -144,8 +146,10 @@ def load_state(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             raise KeyError(f"no {', '.join(sorted(missing))}")
         numbers = state.pop("optimizer")
         return state, _joined(arrays, numbers)
-    except (KeyError, TypeError, AttributeError) as reason:
-        raise WeightFileError(f"{folder}: {STATE_FILE} and {OPTIMIZER_FILE} do not fit together ({reason}).") from None
+    except (KeyError, TypeError, AttributeError, ValueError) as reason:
+        raise WeightFileError(
+            f"{folder}: {STATE_FILE} and {OPTIMIZER_FILE} do not fit together ({quoted(reason)})."
+        ) from None
 
 
 def load_weights(model: Any, folder: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from minibert.backend import Array
-from minibert.checks import check_number
+from minibert.checks import check_count, check_number
 from minibert.training.clipping import global_norm
 
 
@@ -90,4 +90,6 @@ class LossScaler:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what `state_dict` gave."""
-        self.scale, self.good_steps = float(state["scale"]), int(state["good_steps"])
+        check_number("the loss scale", state["scale"], lower=0.0)
+        self.good_steps = check_count("good_steps", state["good_steps"], least=0)
+        self.scale = float(state["scale"])

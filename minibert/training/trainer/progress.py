@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from minibert.checks import check_count, check_number
 from minibert.errors import InputError
+from minibert.messages import quoted
 from minibert.training.trainer.arguments import TrainingArguments
 
 
@@ -28,7 +30,18 @@ class Progress:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where another run stood."""
-        for name, value in asdict(Progress(**state)).items():
+        found = Progress(**state)
+        for name in ("global_step", "logged_step", "bad_evaluations"):
+            check_count(name, getattr(found, name), least=0)
+        for name in ("loss_sum", "logged_sum"):
+            check_number(name, getattr(found, name))
+        if not isinstance(found.log_history, list) or not all(isinstance(record, dict) for record in found.log_history):
+            raise InputError(f"log_history is {quoted(found.log_history)}: a list of records belongs there.")
+        if found.best_step is not None:
+            check_count("best_step", found.best_step, least=0)
+        if found.best_metric is not None:
+            check_number("best_metric", found.best_metric)
+        for name, value in asdict(found).items():
             setattr(self, name, value)
 
     def count_step(self, loss: float) -> None:

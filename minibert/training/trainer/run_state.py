@@ -1,9 +1,12 @@
 """All that changes while a run goes on: what a checkpoint holds, so that a stopped run goes on bit by bit the same."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from minibert.errors import InputError
+from minibert.errors import InputError, MinibertError, WeightFileError
+from minibert.messages import quoted
 from minibert.training.schedules import LRSchedule
 from minibert.training.trainer import checkpoints
 from minibert.training.trainer.loss_scaling import LossScaler
@@ -44,17 +47,39 @@ class RunState(NamedTuple):
             WeightFileError: a file of it is damaged.
         """
         state, optimizer = checkpoints.load_state(folder)
-        for name, value in state["same_run"].items():
-            own = self.same_run.get(name)
-            if own != value:
-                raise InputError(f"{folder} is of a run with {name} {value!r}, and this one has {own!r}.")
+        with _refusing_damage(folder, "same_run"):
+            for name, value in state["same_run"].items():
+                own = self.same_run.get(name)
+                if own != value:
+                    field = quoted(name).strip("'")
+                    raise InputError(
+                        f"{folder} is of a run with {field} {quoted(value)}, and this one has {quoted(own)}."
+                    )
         checkpoints.load_weights(self.model, folder)
-        self.optimizer.load_state_dict(optimizer)
-        self.schedule.load_state_dict(state["schedule"])
+        with _refusing_damage(folder, "optimizer"):
+            self.optimizer.load_state_dict(optimizer)
+        with _refusing_damage(folder, "schedule"):
+            self.schedule.load_state_dict(state["schedule"])
         if "loss_scale" in state:
-            self.scaler.load_state_dict(state["loss_scale"])
+            with _refusing_damage(folder, "loss_scale"):
+                self.scaler.load_state_dict(state["loss_scale"])
         if state["dropout_rng"] is not None:
-            self.model.parameters.rng.bit_generator.state = state["dropout_rng"]
+            with _refusing_damage(folder, "dropout_rng"):
+                self.model.parameters.rng.bit_generator.state = state["dropout_rng"]
         if state["collator"] is not None:
-            self.collator.load_state_dict(state["collator"])
-        self.progress.load_state_dict(state["progress"])
+            with _refusing_damage(folder, "collator"):
+                self.collator.load_state_dict(state["collator"])
+        with _refusing_damage(folder, "progress"):
+            self.progress.load_state_dict(state["progress"])
+
+
+@contextlib.contextmanager
+def _refusing_damage(folder: Path, part: str) -> Iterator[None]:
+    """Whatever a part of a damaged file makes of the code that takes it over is one error, which names the part."""
+    try:
+        yield
+    except MinibertError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as reason:
+        why = f"{type(reason).__name__}: {quoted(str(reason))}"
+        raise WeightFileError(f"{folder}: {part!r} in {checkpoints.STATE_FILE} is damaged ({why}).") from reason

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minibert.errors import InputError
+from minibert.errors import InputError, NotFiniteError
+from minibert.files.saving import saving
+from minibert.finite import find_not_finite
 from minibert.trace import Trace
 from minibert.training.adamw import AdamW
 from minibert.training.collators import DataCollatorWithPadding, default_data_collator
@@ -96,6 +98,7 @@ class Trainer:
         self.output_dir = Path(args.output_dir)
         self.scaler = LossScaler(enabled=model.dtype.name == "float16")
         self.progress = Progress()
+        self._saved_step = -1  # the last step that has a checkpoint of this run
         self._log: JsonLines | None = None
         self._order: DataOrder | None = None
 
@@ -120,6 +123,7 @@ class Trainer:
         Raises:
             InputError: there is no data, nothing to resume from, an older run in output_dir, or the loss is no
                 number any more.
+            NotFiniteError: a step made a weight infinite or no number.
         """
         if not self.train_dataset:
             raise InputError("the Trainer has no train_dataset: give it one to train on.")
@@ -132,6 +136,7 @@ class Trainer:
         def after_step(loss: float, norm: float, batches: Sequence[Batch]) -> None:
             speed.end_step(batches)
             self.progress.count_step(loss)
+            self._check_weights()
             bar.update()
             bar.set_postfix(loss=f"{loss:.4f}", **{"tokens/s": f"{speed.rate:.0f}"})
             self._log_evaluate_and_save(norm, speed, order)
@@ -155,11 +160,19 @@ class Trainer:
         metrics = {"train_runtime": runtime, "train_steps_per_second": (self.global_step - first) / max(runtime, 1e-9)}
         return TrainOutput(self.global_step, self.progress.loss_sum / max(self.global_step, 1), metrics)
 
+    def _check_weights(self) -> None:
+        found = find_not_finite(self.model.parameters)
+        if found is not None:
+            raise NotFiniteError(
+                f"after step {self.global_step} the weight {found}: the run ends here, and this step is not saved; "
+                "try a smaller learning_rate or a larger adam_epsilon."
+            )
+
     # before the loop
 
     def _begin(self, steps: int, resume: bool | str | Path | None) -> None:
         """Make the optimiser, the schedule and the output folder ready, and go on from a checkpoint if asked to."""
-        self.progress, self._log = Progress(), None
+        self.progress, self._log, self._saved_step = Progress(), None, -1
         self._create_optimizer(steps)
         if self.args.dropout:
             self.model.train(np.random.default_rng([self.args.seed, 0]))
@@ -193,7 +206,8 @@ class Trainer:
         """(steps made before, batches) of every step that is still to be made."""
         while self.global_step < order.total_steps:
             if interrupt.asked:
-                self.save_checkpoint()
+                if self._saved_step != self.global_step:
+                    self.save_checkpoint()
                 raise KeyboardInterrupt(f"stopped after step {self.global_step}, which is saved")
             if self.progress.stopped_early(self.args):
                 return
@@ -265,10 +279,10 @@ class Trainer:
     def save_model(self, folder: str | Path | None = None) -> None:
         """Write the model, and the tokenizer if there is one, to a folder (output_dir by default)."""
         folder = Path(folder or self.output_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        self.model.save_pretrained(folder)
-        if hasattr(self.tokenizer, "save_pretrained"):
-            self.tokenizer.save_pretrained(folder)
+        with saving(folder) as save:  # both or neither
+            self.model.save_pretrained(save.staged)
+            if hasattr(self.tokenizer, "save_pretrained"):
+                self.tokenizer.save_pretrained(save.staged)
 
     def plot_loss(self, path: str | Path | None = None, **options: Any) -> Path:
         """Draw the log's losses, by default to loss.png in output_dir; see `mb.plot_loss`."""
@@ -278,6 +292,7 @@ class Trainer:
         """Write everything that resuming needs to output_dir/checkpoint-STEP, and remove what is too old."""
         folder = self._folder(self.global_step)
         checkpoints.write_folder(folder, self._write_checkpoint)
+        self._saved_step = self.global_step
         if self.args.save_total_limit is not None:
             best = self.progress.best_step if self.args.load_best_model_at_end else None
             checkpoints.keep_newest(self.output_dir, self.args.save_total_limit, besides=best)

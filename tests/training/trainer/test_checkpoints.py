@@ -1,12 +1,15 @@
 """Checkpoints: which are there, which stay, and folders that are whole or not there."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import minibert as mb
 from minibert.training.trainer import checkpoints as files
+from tests.kills.planted import FINISHED, killed_at_line
 from tests.training.trainer.runs import trainer_of
 
 
@@ -68,6 +71,32 @@ def test_a_folder_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [each.name for each in path.iterdir()] == [files.STATE_FILE]  # the old one
     files.write_folder(path, lambda folder: (folder / "new").touch())
     assert [each.name for each in path.iterdir()] == ["new"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot copy a process")
+def test_a_step_that_is_saved_again_is_old_or_new_whenever_the_process_is_killed(tmp_path: Path) -> None:
+    def write(text: str) -> Any:
+        def fill(folder: Path) -> None:
+            for name in (files.STATE_FILE, "model.safetensors", text):
+                (folder / name).write_text(text)
+
+        return fill
+
+    found, now = set(), "a"
+    files.write_folder(tmp_path / "checkpoint-1", write(now))
+    for line in range(0, 400, 3):
+        new = "b" if now == "a" else "a"
+        ended = killed_at_line(line, lambda new=new: files.write_folder(tmp_path / "checkpoint-1", write(new)))
+        files.remove_leftovers(tmp_path)
+        (left,) = files.checkpoints(tmp_path)
+        texts = {path.read_text() for path in left.iterdir() if path.is_file()}
+        assert len(texts) == 1
+        found.add(now in texts)
+        (now,) = texts
+        if ended == FINISHED:
+            break
+    assert found == {True, False}
+    assert ended == FINISHED
 
 
 def test_leftovers_of_an_interrupted_run_are_removed(tmp_path: Path) -> None:

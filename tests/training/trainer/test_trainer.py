@@ -1,6 +1,10 @@
 """The Trainer: whole runs, steps and epochs, optimisers of one's own, and every mistake's sentence."""
 
 import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,3 +162,34 @@ def test_gradients_are_clipped_unless_told_not_to(tmp_path) -> None:
         norm = trainer.log_history[0]["grad_norm"]
         assert norm > 0.5
         assert change == pytest.approx(moved or norm, rel=1e-4)
+
+
+@pytest.mark.parametrize("settings", [{"adam_epsilon": 0.0}, {"learning_rate": 1e39}], ids=str)
+def test_a_step_that_breaks_the_weights_ends_the_run(tmp_path: Path, settings: dict[str, Any]) -> None:
+    trainer = trainer_of(tmp_path, save_steps=1, warmup_steps=0, **settings)
+    with np.errstate(all="ignore"), pytest.raises(mb.NotFiniteError) as caught:
+        trainer.train()
+    text = str(caught.value)
+    assert text.startswith("after step 1 the weight '")
+    assert text.endswith(
+        ": the run ends here, and this step is not saved; try a smaller learning_rate or a larger adam_epsilon."
+    )
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_an_interrupted_step_that_is_saved_is_not_saved_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved = []
+    trainer = trainer_of(tmp_path, save_steps=1)
+    save = trainer.save_checkpoint
+    monkeypatch.setattr(trainer, "save_checkpoint", lambda: (saved.append(trainer.global_step), save()))
+    trainer.on_log = lambda record: os.kill(os.getpid(), signal.SIGINT) if record["step"] == 2 else None
+    with pytest.raises(KeyboardInterrupt, match="stopped after step 2, which is saved"):
+        trainer.train()
+    assert saved == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["seed", "data_seed"])
+def test_seeds_below_0(tmp_path: Path, name: str) -> None:
+    with pytest.raises(mb.InputError) as caught:
+        mb.TrainingArguments(tmp_path, **{name: -1})
+    assert str(caught.value) == f"{name} is -1: a whole number of at least 0 belongs there."
