@@ -24,6 +24,11 @@ class Activation:
     """One activation function.
 
     `forward(x)` gives f(x) in x's shape and dtype, `derivative(x)` gives f'(x); both leave x as it is.
+
+    >>> import numpy as np
+    >>> square = Activation("square", forward=lambda x: x * x, derivative=lambda x: 2 * x)
+    >>> square.forward(np.array([1.0, 3.0])), square.derivative(np.array([1.0, 3.0]))
+    (array([1., 9.]), array([2., 6.]))
     """
 
     name: str
@@ -241,6 +246,13 @@ def find_activation(hidden_act: Any) -> Activation:
 
     Raises:
         ConfigError: the name is not in the table, or the value is neither a name nor a function.
+
+    Example:
+        >>> import numpy as np
+        >>> find_activation("relu").forward(np.array([-1.0, 2.0]))
+        array([0., 2.])
+        >>> find_activation(np.sin).name, find_activation(np.sin).derivative is None
+        ('sin', True)
     """
     if isinstance(hidden_act, Activation):
         return hidden_act

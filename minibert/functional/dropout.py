@@ -44,7 +44,11 @@ def dropout(x: Array, mask: Array, p: float) -> Array:
 
 @step
 def dropout_backward(dy: Array, mask: Array, p: float) -> Array:
-    """dy (...), mask (...) -> dx (...). forward: y = x mask / (1 - p), so dx = dy mask / (1 - p)."""
+    """dy (...), mask (...) -> dx (...). forward: y = x mask / (1 - p), so dx = dy mask / (1 - p).
+
+    >>> dropout_backward(np.array([1.0, 1.0, 1.0]), np.array([True, False, True]), p=0.5)
+    array([2., 0., 2.])
+    """
     return dy * mask * keep_scale(p)
 
 

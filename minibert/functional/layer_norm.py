@@ -12,7 +12,13 @@ from minibert.functional.numbers import column_sum
 
 
 class LayerNormCache(NamedTuple):
-    """What backward needs: one array of x's size and one number a row."""
+    """What backward needs: one array of x's size and one number a row.
+
+    >>> import numpy as np
+    >>> _, cache = layer_norm(np.array([[1.0, 3.0]]), weight=np.array([1.0, 10.0]), bias=np.zeros(2), eps=0.0)
+    >>> cache.normalized, cache.rstd
+    (array([[-1.,  1.]]), array([[1.]]))
+    """
 
     normalized: Array  # (..., D): (x - mean) / √(var + eps), before gamma and beta
     rstd: Array  # (..., 1): 1 / √(var + eps)
@@ -41,6 +47,13 @@ def layer_norm_backward(dy: Array, cache: LayerNormCache, weight: Array) -> tupl
     forward 2: y = gamma n + beta        so dgamma = Σ dy n, dbeta = Σ dy, dn = gamma dy
     forward 1: n = (x - mean) rstd       so dx = rstd (dn - mean(dn) - n mean(dn n)):
     the two means are what flows through the row's mean and through its variance.
+
+    >>> import numpy as np
+    >>> weight = np.ones(2)
+    >>> _, cache = layer_norm(np.array([1.0, 3.0]), weight, bias=np.zeros(2), eps=0.0)
+    >>> dx, dweight, dbias = layer_norm_backward(np.array([5.0, 7.0]), cache, weight)
+    >>> dx, dweight, dbias  # of two numbers only their order is left, -1 and 1: nothing flows back to x
+    (array([0., 0.]), array([-5.,  7.]), array([5., 7.]))
     """
     n, rstd = cache
     # forward 2

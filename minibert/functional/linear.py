@@ -22,6 +22,12 @@ def linear_backward(dy: Array, x: Array, weight: Array) -> tuple[Array, Array, A
     """dy (..., O), x (..., I), weight (O, I) -> dx (..., I), dweight (O, I), dbias (O,).
 
     forward: y = x Wᵀ + b, so dx = dy W, dW = dyᵀ x and db = Σ dy, the sums running over all rows.
+
+    >>> import numpy as np
+    >>> dx, dweight, dbias = linear_backward(
+    ...     dy=np.array([[1.0], [10.0]]), x=np.array([[1.0, 2.0], [3.0, 4.0]]), weight=np.array([[5.0, 6.0]]))
+    >>> dx.tolist(), dweight.tolist(), dbias.tolist()
+    ([[5.0, 6.0], [50.0, 60.0]], [[31.0, 42.0]], [11.0])
     """
     dy_rows = dy.reshape(-1, dy.shape[-1])
     x_rows = x.reshape(-1, x.shape[-1])

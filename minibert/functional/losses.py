@@ -14,7 +14,13 @@ IGNORE_INDEX = -100
 
 
 class CrossEntropyCache(NamedTuple):
-    """What backward needs: the log-probabilities of the rows that count, and which they are."""
+    """What backward needs: the log-probabilities of the rows that count, and which they are.
+
+    >>> import numpy as np
+    >>> _, cache = cross_entropy(np.zeros((3, 2)), np.array([1, -100, 0]))
+    >>> cache.rows.tolist(), cache.labels.tolist(), cache.log_probs.shape, cache.shape
+    ([0, 2], [1, 0], (2, 2), (3, 2))
+    """
 
     log_probs: Array  # (M, C), of the counted rows only
     labels: Array  # (M,)
@@ -53,6 +59,11 @@ def cross_entropy_backward(dloss: Array | float, cache: CrossEntropyCache) -> Ar
 
     forward: loss = mean over M rows of -log softmax(x)[label], so dx = (softmax(x) - onehot(label)) / M there,
     and zero in the ignored rows.
+
+    >>> import numpy as np
+    >>> _, cache = cross_entropy(np.array([[0.0, 0.0], [9.0, 1.0]]), np.array([1, -100]))
+    >>> cross_entropy_backward(1.0, cache).round(6).tolist()  # softmax is (1/2, 1/2), the label is 1
+    [[0.5, -0.5], [0.0, 0.0]]
     """
     log_probs, labels, rows, shape = cache
     xp = array_module(log_probs)
@@ -79,12 +90,24 @@ def mean_squared_error(x: Array, target: Array) -> tuple[Array, Array]:
 
 
 def mean_squared_error_backward(dloss: Array | float, difference: Array) -> Array:
-    """dloss () -> dx (...). forward: loss = mean of d², so dx = 2 d / size."""
+    """dloss () -> dx (...). forward: loss = mean of d², so dx = 2 d / size.
+
+    >>> import numpy as np
+    >>> _, difference = mean_squared_error(np.array([1.0, 4.0]), np.array([1.0, 2.0]))
+    >>> mean_squared_error_backward(1.0, difference)  # 2 (4 - 2) / 2
+    array([0., 2.])
+    """
     return difference * (dloss * (2.0 / difference.size))
 
 
 class BinaryCrossEntropyCache(NamedTuple):
-    """What backward needs: the logits and their targets."""
+    """What backward needs: the logits and their targets.
+
+    >>> import numpy as np
+    >>> _, cache = binary_cross_entropy_with_logits(np.array([0.0, 2.0]), np.array([0.0, 1.0]))
+    >>> cache.logits, cache.target
+    (array([0., 2.]), array([0., 1.]))
+    """
 
     logits: Array
     target: Array
@@ -95,6 +118,11 @@ def binary_cross_entropy_with_logits(logits: Array, target: Array) -> tuple[Arra
     """logits (...), target (...) in 0..1 -> loss () = mean of -t log σ(x) - (1 - t) log(1 - σ(x)).
 
     Written as max(x, 0) - x t + log(1 + exp(-|x|)), which neither overflows nor takes the log of 0.
+
+    >>> import numpy as np
+    >>> loss, _ = binary_cross_entropy_with_logits(np.array([0.0, 1000.0]), np.array([1.0, 1.0]))
+    >>> round(float(loss), 6)  # (log 2 + 0) / 2
+    0.346574
     """
     xp = array_module(logits)
     losses = xp.maximum(logits, 0.0) - logits * target + xp.log1p(xp.exp(-xp.abs(logits)))
@@ -102,7 +130,13 @@ def binary_cross_entropy_with_logits(logits: Array, target: Array) -> tuple[Arra
 
 
 def binary_cross_entropy_with_logits_backward(dloss: Array | float, cache: BinaryCrossEntropyCache) -> Array:
-    """dloss () -> dlogits (...). forward: loss = mean of softplus terms, so dx = (σ(x) - t) / size."""
+    """dloss () -> dlogits (...). forward: loss = mean of softplus terms, so dx = (σ(x) - t) / size.
+
+    >>> import numpy as np
+    >>> _, cache = binary_cross_entropy_with_logits(np.array([0.0, 1000.0]), np.array([1.0, 1.0]))
+    >>> binary_cross_entropy_with_logits_backward(1.0, cache).tolist()  # σ(0) is 1/2, σ(1000) is 1
+    [-0.25, 0.0]
+    """
     logits, target = cache
     sigmoid = 0.5 * (1.0 + array_module(logits).tanh(0.5 * logits))  # without overflow
     return (sigmoid - target) * (dloss / logits.size)

@@ -40,6 +40,11 @@ def softmax_backward(dprobs: Array, probs: Array) -> Array:
     """dprobs (..., S), probs (..., S) -> dx (..., S).
 
     forward: p = softmax(x), dpᵢ/dxⱼ = pᵢ (δᵢⱼ - pⱼ), so dx = p (dp - Σ dp p).
+
+    >>> import numpy as np
+    >>> probs = softmax(np.array([0.0, 0.0]))
+    >>> softmax_backward(np.array([1.0, 0.0]), probs), softmax_backward(np.array([1.0, 1.0]), probs)
+    (array([ 0.25, -0.25]), array([0., 0.]))
     """
     weighted = dprobs * probs
     weighted -= probs * weighted.sum(axis=-1, keepdims=True)
@@ -48,7 +53,12 @@ def softmax_backward(dprobs: Array, probs: Array) -> Array:
 
 @step
 def log_softmax(x: Array) -> Array:
-    """x (..., C) -> log of softmax (..., C): x - max - log Σ exp(x - max), never log of a rounded 0."""
+    """x (..., C) -> log of softmax (..., C): x - max - log Σ exp(x - max), never log of a rounded 0.
+
+    >>> import numpy as np
+    >>> log_softmax(np.array([0.0, -1000.0])).tolist()  # log(softmax(x)) would say minus infinity
+    [0.0, -1000.0]
+    """
     xp = array_module(x)
     shifted = x - x.max(axis=-1, keepdims=True)
     shifted -= xp.log(xp.exp(shifted).sum(axis=-1, keepdims=True))
