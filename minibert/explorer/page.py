@@ -82,6 +82,18 @@ def explore(
     Raises:
         InputError: the text has too many tokens, an option does not fit, or the file cannot be written.
         TraceError: the trace is of another text, or lacks what the page shows.
+
+    Example:
+        >>> import tempfile
+        >>> import minibert as mb
+        >>> model = mb.BertForMaskedLM.from_pretrained("tiny-bert")
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     page = mb.explore(model, tokenizer, "the dog [MASK].", f"{folder}/dog.html")
+        ...     print(len(os.listdir(folder)))
+        1
+        >>> page[:15], "http://" in page or "https://" in page
+        ('<!doctype html>', False)
     """
     if integrated < 0:
         raise InputError(f"integrated is {integrated}: a number of steps belongs there, or 0 for none.")

@@ -29,15 +29,24 @@ def plot_attention(
     """Attention as a matplotlib figure: one head large, all heads of a layer, or, without either, all heads.
 
     Args:
+        model: any of the 23 classes.
+        tokenizer, text, pair: the text, and a second one, as the tokenizer makes them tokens.
         path: a .png, .svg or .pdf file to write.
         layer, head: which to draw; both count from 0.
 
     Returns:
-        The figure; a notebook shows it.
+        The figure; a notebook shows it. Rows are queries, columns keys; the colour goes with √probability.
 
     Raises:
         MinibertError: matplotlib is not installed.
         InputError: there is no such layer or head, or the file cannot be written.
+
+    Example:
+        >>> import minibert as mb
+        >>> model = mb.BertForMaskedLM.from_pretrained("tiny-bert")
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> plot_attention(model, tokenizer, "the dog barked", layer=0, head=1)  # matplotlib  # doctest: +SKIP
+        <ShownFigure size 520x520 with 1 Axes>
     """
     figure_class = _matplotlib("plot_attention")
     row = encode(tokenizer, text, pair)
@@ -74,14 +83,28 @@ def plot_logit_lens(
     places: Any = None,
     pair: str | None = None,
 ) -> Any:
-    """What the language-model head makes of every layer's hidden state, as a matplotlib figure.
+    """What the language-model head makes of every layer's hidden state (nostalgebraist 2020), as a matplotlib figure.
 
     A column is a place, a row a layer; each cell holds the likeliest token there, coloured by its probability.
 
     Args:
+        model: with a language-model head.
+        tokenizer, text, pair, path: as of `plot_attention`.
         places: token numbers, "all", or None for the masked ones, or for all where none is masked.
 
-    Returns, raises: as `plot_attention`; InputError also where the model has no language-model head.
+    Returns:
+        The figure.
+
+    Raises:
+        MinibertError: matplotlib is not installed.
+        InputError: the model has no language-model head, a place is none, or the file cannot be written.
+
+    Example:
+        >>> import minibert as mb
+        >>> model = mb.BertForMaskedLM.from_pretrained("tiny-bert")
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> plot_logit_lens(model, tokenizer, "the dog [MASK].", "lens.png")  # matplotlib  # doctest: +SKIP
+        <ShownFigure size 275x228 with 2 Axes>
     """
     figure_class = _matplotlib("plot_logit_lens")
     row = encode(tokenizer, text, pair)

@@ -101,11 +101,24 @@ def gradient_x_input(model: Any, target: Any, **inputs: Any) -> Attribution:
     A first-order reading: exact for a linear model, and the gap says how far this one is from that.
 
     Args:
+        model: any of the 23 classes.
         target: (field, index): which number of the output, an index of the field without its batch axis, such as
             ("logits", 2) for a class, or ("logits", (5, 1037)) for a token's word.
+        inputs: of the model's call, input_ids (B, T) among them.
+
+    Returns:
+        An `Attribution`: for every kind of embedding (B, T), in the target's unit (logits, ...).
 
     Raises:
         InputError: the target names no number of the output, or the inputs have no input_ids.
+
+    Example:
+        >>> import minibert as mb
+        >>> model = mb.BertForMaskedLM.from_pretrained("tiny-bert")
+        >>> inputs = mb.AutoTokenizer.from_pretrained("tiny-bert")("the [MASK] barked", return_tensors="np")
+        >>> found = gradient_x_input(model, ("logits", (2, 37)), **inputs)  # of place 2, the score of token 37
+        >>> found.word.shape, found.position.shape, found.target.shape
+        ((1, 6), (1, 6), (1,))
     """
     return _attribute(model, Target.read(target), inputs, shares=(1.0,))
 
@@ -117,11 +130,25 @@ def integrated_gradients(model: Any, target: Any, steps: int = 32, **inputs: Any
     changes by. The way is cut into `steps` equal pieces, and the gradient taken in the middle of each.
 
     Args:
-        target: as of `gradient_x_input`.
+        model, target, inputs: as of `gradient_x_input`.
         steps: pieces of the way; more give a smaller gap.
+
+    Returns:
+        An `Attribution`, as of `gradient_x_input`; its `gap` says how complete it is.
 
     Raises:
         InputError: as `gradient_x_input`, or fewer than one step.
+
+    Example:
+        >>> import numpy as np
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16, initializer_range=0.5)
+        >>> model = mb.BertForSequenceClassification(config, seed=0)
+        >>> found = integrated_gradients(model, ("logits", 1), input_ids=[[2, 7, 8, 3]])
+        >>> change = found.target - found.baseline["word"]  # from no word embeddings to the real ones
+        >>> np.allclose(found.word.sum(axis=1), change, atol=1e-3)  # the four tokens account for all of it
+        True
     """
     if steps < 1:
         raise InputError(f"steps is {steps}: at least one belongs there.")

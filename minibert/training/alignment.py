@@ -85,7 +85,25 @@ def encode_for_classification(
     """Features of a sequence classifier: texts (and their pairs) as ids, truncated to max_length, with `labels`.
 
     Args:
+        tokenizer: any of minibert's, or one that is called like them.
+        texts, text_pairs: one text a feature, and one second text if there are any.
+        labels: one a text, numbers or names.
         label2id: from labels as they come ("positive") to numbers; None where they are numbers.
+        max_length: in tokens, special ones included; None for no limit.
+
+    Returns:
+        A feature a text: {"input_ids": list, ..., "labels": number}, as a collator takes them.
+
+    Raises:
+        InputError: there are not as many labels or pairs as texts, or label2id lacks a label.
+
+    Example:
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> names = {"neg": 0, "pos": 1}
+        >>> features = encode_for_classification(tokenizer, ["Good!", "So bad."], ["pos", "neg"], label2id=names)
+        >>> [feature["labels"] for feature in features], list(features[0])
+        ([1, 0], ['input_ids', 'token_type_ids', 'attention_mask', 'labels'])
     """
     for name, values in (("labels", labels), ("text_pairs", text_pairs)):
         if values is not None and len(values) != len(texts):

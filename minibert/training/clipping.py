@@ -41,6 +41,14 @@ def clip_grad_norm(grads: Mapping[str, Array], max_norm: float, error_if_nonfini
     Raises:
         InputError: max_norm is negative or no number, grads is no dict of arrays, or the norm is not finite
             and error_if_nonfinite.
+
+    Example:
+        >>> import numpy as np
+        >>> grads = {"a": np.array([3.0]), "b": np.array([[0.0, 4.0]])}
+        >>> clip_grad_norm(grads, max_norm=1.0)
+        5.0
+        >>> round(global_norm(grads), 3), grads["a"].round(3), grads["b"].round(3)
+        (1.0, array([0.6]), array([[0. , 0.8]]))
     """
     if not isinstance(grads, Mapping):
         raise InputError(f"clip_grad_norm takes the dict that model.backward gives, not a {type(grads).__name__}.")

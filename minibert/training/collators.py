@@ -58,12 +58,26 @@ def pad_rows(rows: Sequence[Sequence[int]], length: int, filler: int, side: str 
 class DataCollatorWithPadding:
     """Pads the texts of a batch to one length; `label` and `label_ids` become `labels`.
 
+    Called with [{name: list}, ...] it gives {name: array}: (B, T) int64 of what has a value a token, (B,) of the rest.
+
     Args:
         tokenizer: whose `pad` is used.
         padding: True or "longest", "max_length", or False.
-        max_length: for padding="max_length".
-        pad_to_multiple_of: round the length up.
+        max_length: in tokens, for padding="max_length".
+        pad_to_multiple_of: round the length up to a multiple of so many tokens.
         return_tensors: "np"; accepted for the sake of transformers' calls.
+
+    Raises:
+        InputError: there are no features, their names differ, one has no input_ids, or what does not get padded differs
+            in length.
+
+    Example:
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> features = [{**tokenizer("A dog."), "label": 0}, {**tokenizer("A dog slept."), "label": 1}]
+        >>> batch = DataCollatorWithPadding(tokenizer)(features)
+        >>> batch["input_ids"].shape, batch["attention_mask"].tolist(), batch["labels"]
+        ((2, 7), [[1, 1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1, 1]], array([0, 1]))
     """
 
     uses: tuple[str, ...] = ()  # columns that are read besides the model's own
@@ -117,7 +131,26 @@ def _stacked(name: str, values: Any) -> np.ndarray:
 
 
 class DataCollatorForTokenClassification(DataCollatorWithPadding):
-    """Pads texts and their labels, one a token: the labels of padding are `label_pad_token_id`."""
+    """Pads texts and their labels, one a token: the labels of padding are `label_pad_token_id`.
+
+    Called with features that hold `labels` (or `label`), a list as long as input_ids, it gives them as (B, T) int64.
+
+    Args:
+        tokenizer, padding, max_length, pad_to_multiple_of, return_tensors: as of `DataCollatorWithPadding`.
+        label_pad_token_id: -100, which the loss leaves out.
+
+    Raises:
+        InputError: a text has more or fewer labels than tokens; else as `DataCollatorWithPadding`.
+
+    Example:
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> features = [{"input_ids": [2, 9, 3], "labels": [-100, 1, -100]},
+        ...             {"input_ids": [2, 9, 8, 3], "labels": [-100, 1, 0, -100]}]
+        >>> DataCollatorForTokenClassification(tokenizer)(features)["labels"]
+        array([[-100,    1, -100, -100],
+               [-100,    1,    0, -100]])
+    """
 
     def __init__(
         self,
@@ -146,7 +179,22 @@ class DataCollatorForTokenClassification(DataCollatorWithPadding):
 
 
 class DataCollatorForMultipleChoice(DataCollatorWithPadding):
-    """Pads features that hold several texts each, (choices, tokens) lists, to (B, choices, T)."""
+    """Pads features that hold several texts each, (choices, tokens) lists, to (B, choices, T) int64.
+
+    `label` or `labels`, the number of the right choice, become `labels` (B,). Arguments: those of
+    `DataCollatorWithPadding`.
+
+    Raises:
+        InputError: the features have different numbers of choices; else as `DataCollatorWithPadding`.
+
+    Example:
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> choices = tokenizer(["It rained."] * 2, ["We got wet.", "The stone sang a song."])
+        >>> batch = DataCollatorForMultipleChoice(tokenizer)([{**choices, "label": 0}])
+        >>> batch["input_ids"].ndim, batch["input_ids"].shape[:2], batch["labels"]
+        (3, (1, 2), array([0]))
+    """
 
     def __call__(self, features: Sequence[Feature]) -> dict[str, np.ndarray]:
         rows = check_features(features)
@@ -163,7 +211,18 @@ class DataCollatorForMultipleChoice(DataCollatorWithPadding):
 
 
 def default_data_collator(features: Sequence[Feature]) -> dict[str, np.ndarray]:
-    """Stacks features that are already of one length; `label` and `label_ids` become `labels`."""
+    """Stacks features that are already of one length: [{name: list or number}, ...] -> {name: array (B, ...)}.
+
+    `label` and `label_ids` become `labels`.
+
+    Raises:
+        InputError: there are no features, their names or lengths differ, or one has no input_ids.
+
+    Example:
+        >>> batch = default_data_collator([{"input_ids": [2, 9, 3], "label": 1}, {"input_ids": [2, 8, 3], "label": 0}])
+        >>> {name: array.tolist() for name, array in batch.items()}
+        {'input_ids': [[2, 9, 3], [2, 8, 3]], 'labels': [1, 0]}
+    """
     rows = check_features(features)
     return {
         "labels" if name in ("label", "label_ids") else name: _stacked(name, [row[name] for row in rows])

@@ -40,7 +40,10 @@ class Candidates(NamedTuple):
 
 
 class DataCollatorForLanguageModeling(DataCollatorWithPadding):
-    """Pads texts and makes the labels of a language model.
+    """Pads texts and makes the labels of a language model (Devlin et al. 2018, section 3.1, task 1).
+
+    Called with [{"input_ids": list, ...}, ...] it gives a batch of (B, T) int64 arrays. `labels` hold the token that
+    stood there where one was chosen, -100 elsewhere.
 
     Args:
         tokenizer: with `pad`, `mask_token_id`, `get_special_tokens_mask` and a length.
@@ -48,12 +51,27 @@ class DataCollatorForLanguageModeling(DataCollatorWithPadding):
         whole_word_mask: choose words instead of tokens. They are told by a feature's `word_ids` or
             `offset_mapping`, or by the "##" of WordPiece tokens. The chosen tokens are replaced by the same
             three rules (transformers masks all of them).
-        mlm_probability: how many tokens (or words) are chosen.
-        mask_replace_prob, random_replace_prob: how many of them become [MASK] or a random token.
-        pad_to_multiple_of: round the length up.
+        mlm_probability: the share of tokens (or words) that is chosen.
+        mask_replace_prob, random_replace_prob: the shares of the chosen that become [MASK] or a random token; the rest
+            stays as it is.
+        pad_to_multiple_of: round the length up to a multiple of so many tokens.
         seed: of the generator; None draws a fresh one.
 
     A feature may have `labels`: a token whose label is -100 is never chosen, and a chosen one keeps its label.
+
+    Raises:
+        InputError: a share is none, the tokenizer has no mask token, or a text has more or fewer labels than tokens.
+
+    Example:
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> collator = DataCollatorForLanguageModeling(tokenizer, mlm_probability=1.0, mask_replace_prob=1.0,
+        ...                                            random_replace_prob=0.0)
+        >>> batch = collator([tokenizer("a dog ran.")])  # every token is chosen, and every chosen one hidden
+        >>> tokenizer.decode(batch["input_ids"][0])
+        '[CLS] [MASK] [MASK] [MASK] [MASK] [SEP]'
+        >>> batch["labels"][0, [0, -1]], tokenizer.decode(batch["labels"][0, 1:-1])
+        (array([-100, -100]), 'a dog ran.')
     """
 
     uses = ("labels", "word_ids", "offset_mapping", "special_tokens_mask")
@@ -181,7 +199,16 @@ class DataCollatorForLanguageModeling(DataCollatorWithPadding):
 
 class DataCollatorForWholeWordMask(DataCollatorForLanguageModeling):
     """Whole-word masking with a fixed number of tokens a text, as in BERT's own data: words are shuffled and taken
-    until round(mlm_probability · T) tokens, at least one and at most 512, are chosen."""
+    until round(mlm_probability · T) tokens, at least one and at most 512, are chosen.
+
+    >>> import minibert as mb
+    >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+    >>> encoding = tokenizer("the unbelievable dog")
+    >>> batch = DataCollatorForWholeWordMask(tokenizer, mlm_probability=0.6, seed=5)([encoding])
+    >>> hidden = batch["labels"][0] != -100
+    >>> [token for token, chosen in zip(encoding.tokens(), hidden) if chosen]  # 0.6 of 10 tokens
+    ['un', '##be', '##l', '##ie', '##v', '##able']
+    """
 
     def __init__(self, tokenizer: Any, mlm: bool = True, mlm_probability: float = CHOSEN_SHARE, **options: Any) -> None:
         super().__init__(tokenizer, mlm, True, mlm_probability, **options)

@@ -99,8 +99,10 @@ def _truncated(first: Ids, second: Ids, room: int, rng: np.random.Generator) -> 
 class NextSentenceDataset(Sequence[dict[str, Any]]):
     """Features with input_ids, token_type_ids and next_sentence_label (0 follows, 1 is random).
 
+    A sequence: `len(pairs)`, `pairs[i]`. Made as in Devlin et al. 2018, section 3.1, task 2, and appendix A.2.
+
     Args:
-        documents: each a list of sentences; at least two documents.
+        documents: each a list of sentences (texts); at least two documents.
         tokenizer: with `tokenize`, `convert_tokens_to_ids`, `build_inputs_with_special_tokens` and
             `create_token_type_ids_from_sequences`.
         max_length: tokens of a pair, special ones included.
@@ -110,6 +112,17 @@ class NextSentenceDataset(Sequence[dict[str, Any]]):
 
     Raises:
         InputError: there are fewer than two documents with text, or max_length leaves no room for a pair.
+
+    Example:
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> documents = [["a dog ran home.", "it slept."], ["birds sing.", "we listen."]]
+        >>> pairs = NextSentenceDataset(documents, tokenizer, max_length=24, short_probability=0.0, seed=4)
+        >>> for pair in pairs:
+        ...     print(tokenizer.decode(pair["input_ids"]), pair["next_sentence_label"])
+        [CLS] a dog ran home. [SEP] we listen. [SEP] 1
+        [CLS] it slept. [SEP] we listen. [SEP] 1
+        [CLS] birds sing. [SEP] we listen. [SEP] 0
     """
 
     def __init__(

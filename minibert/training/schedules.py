@@ -94,12 +94,50 @@ def _check_steps(**counts: Any) -> None:
 
 
 def get_constant_schedule(optimizer: Optimizer, last_epoch: int = -1) -> LRSchedule:
-    """The same learning rate always."""
+    """The same learning rate always: lr · 1.
+
+    Args:
+        optimizer: with `param_groups`; each group's lr is its highest learning rate.
+        last_epoch: the step to go on after; -1 begins.
+
+    Raises:
+        InputError: optimizer is no optimiser, or last_epoch resumes where nothing was saved.
+
+    Example:
+        >>> import numpy as np
+        >>> from minibert.training.adamw import AdamW
+        >>> schedule = get_constant_schedule(AdamW({"w": np.zeros(1)}, lr=1.0))
+        >>> rates = []
+        >>> for _ in range(3):
+        ...     rates += schedule.get_last_lr()
+        ...     schedule.step()
+        >>> rates
+        [1.0, 1.0, 1.0]
+    """
     return LRSchedule(optimizer, lambda _: 1, last_epoch)
 
 
 def get_constant_schedule_with_warmup(optimizer: Optimizer, num_warmup_steps: int, last_epoch: int = -1) -> LRSchedule:
-    """Up from 0, then constant."""
+    """Up from 0, then constant.
+
+    Args:
+        optimizer, last_epoch: as of `get_constant_schedule`.
+        num_warmup_steps: steps of the straight line from 0 to the optimiser's lr.
+
+    Raises:
+        InputError: a number is negative, or as of `get_constant_schedule`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minibert.training.adamw import AdamW
+        >>> schedule = get_constant_schedule_with_warmup(AdamW({"w": np.zeros(1)}, lr=1.0), 2)
+        >>> rates = []
+        >>> for _ in range(4):
+        ...     rates += schedule.get_last_lr()
+        ...     schedule.step()
+        >>> rates
+        [0.0, 0.5, 1.0, 1.0]
+    """
     _check_steps(num_warmup_steps=num_warmup_steps)
     return LRSchedule(optimizer, warmed_up(num_warmup_steps, lambda _: 1.0), last_epoch)
 
@@ -131,7 +169,30 @@ def get_linear_schedule_with_warmup(
 def get_cosine_schedule_with_warmup(
     optimizer: Optimizer, num_warmup_steps: int, num_training_steps: int, num_cycles: float = 0.5, last_epoch: int = -1
 ) -> LRSchedule:
-    """Up from 0, then down along `num_cycles` waves of a cosine: half a wave ends at 0."""
+    """Up from 0, then down along `num_cycles` waves of a cosine: half a wave ends at 0.
+
+    After the warm-up the factor is (1 + cos(2 π num_cycles p)) / 2, p the share of the other steps that is done
+    (Loshchilov & Hutter 2017, eq. 5, without restarts).
+
+    Args:
+        optimizer, num_warmup_steps, last_epoch: as of `get_constant_schedule_with_warmup`.
+        num_training_steps: of all steps, those of the warm-up included.
+        num_cycles: waves; 0.5 goes down once.
+
+    Raises:
+        InputError: a number is negative.
+
+    Example:
+        >>> import numpy as np
+        >>> from minibert.training.adamw import AdamW
+        >>> schedule = get_cosine_schedule_with_warmup(AdamW({"w": np.zeros(1)}, lr=1.0), 2, 6)
+        >>> rates = []
+        >>> for _ in range(7):
+        ...     rates += schedule.get_last_lr()
+        ...     schedule.step()
+        >>> [round(rate, 2) for rate in rates]
+        [0.0, 0.5, 1.0, 0.85, 0.5, 0.15, 0.0]
+    """
     _check_steps(num_warmup_steps=num_warmup_steps, num_training_steps=num_training_steps, num_cycles=num_cycles)
 
     def wave(step: float) -> float:
@@ -144,7 +205,27 @@ def get_cosine_schedule_with_warmup(
 def get_cosine_with_hard_restarts_schedule_with_warmup(
     optimizer: Optimizer, num_warmup_steps: int, num_training_steps: int, num_cycles: int = 1, last_epoch: int = -1
 ) -> LRSchedule:
-    """Up from 0, then down half a cosine wave, `num_cycles` times from the top (Loshchilov & Hutter 2017, eq. 5)."""
+    """Up from 0, then down half a cosine wave, `num_cycles` times from the top (Loshchilov & Hutter 2017, eq. 5).
+
+    Args:
+        optimizer, num_warmup_steps, num_training_steps, last_epoch: as of `get_cosine_schedule_with_warmup`.
+        num_cycles: how often it begins at the top; all take equally many steps.
+
+    Raises:
+        InputError: a number is negative.
+
+    Example:
+        >>> import numpy as np
+        >>> from minibert.training.adamw import AdamW
+        >>> optimizer = AdamW({"w": np.zeros(1)}, lr=1.0)
+        >>> schedule = get_cosine_with_hard_restarts_schedule_with_warmup(optimizer, 0, 6, num_cycles=2)
+        >>> rates = []
+        >>> for _ in range(7):
+        ...     rates += schedule.get_last_lr()
+        ...     schedule.step()
+        >>> [round(rate, 2) for rate in rates]
+        [1.0, 0.75, 0.25, 1.0, 0.75, 0.25, 0.0]
+    """
     _check_steps(num_warmup_steps=num_warmup_steps, num_training_steps=num_training_steps, num_cycles=num_cycles)
 
     def waves(step: float) -> float:
@@ -164,13 +245,30 @@ def get_polynomial_decay_schedule_with_warmup(
     power: float = 1.0,
     last_epoch: int = -1,
 ) -> LRSchedule:
-    """Up from 0, then down to lr_end by a power of the steps left.
+    """Up from 0, then down to lr_end by a power of the steps left: (lr - lr_end) · left ** power + lr_end.
 
     As in transformers, lr_end is meant for the optimiser's default lr: a group with another lr ends in
     proportion.
 
+    Args:
+        optimizer, num_warmup_steps, num_training_steps, last_epoch: as of `get_cosine_schedule_with_warmup`.
+        lr_end: the learning rate at num_training_steps and after.
+        power: 1 is a straight line; above 1 it falls fast first.
+
     Raises:
-        InputError: lr_end is not smaller than the optimiser's lr.
+        InputError: a number is negative, or lr_end is not smaller than the optimiser's lr.
+
+    Example:
+        >>> import numpy as np
+        >>> from minibert.training.adamw import AdamW
+        >>> optimizer = AdamW({"w": np.zeros(1)}, lr=1.0)
+        >>> schedule = get_polynomial_decay_schedule_with_warmup(optimizer, 0, 4, lr_end=0.0, power=2.0)
+        >>> rates = []
+        >>> for _ in range(5):
+        ...     rates += schedule.get_last_lr()
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.5625, 0.25, 0.0625, 0.0]
     """
     _check_steps(num_warmup_steps=num_warmup_steps, num_training_steps=num_training_steps, lr_end=lr_end, power=power)
     lr_init = optimizer.defaults["lr"]
@@ -189,7 +287,26 @@ def get_polynomial_decay_schedule_with_warmup(
 def get_inverse_sqrt_schedule(
     optimizer: Optimizer, num_warmup_steps: int, timescale: int | None = None, last_epoch: int = -1
 ) -> LRSchedule:
-    """Up from 0, then down as 1 / √step (Vaswani et al. 2017, section 5.3); `timescale` is the warm-up by default."""
+    """Up from 0, then down as 1 / √step (Vaswani et al. 2017, section 5.3).
+
+    Args:
+        optimizer, num_warmup_steps, last_epoch: as of `get_constant_schedule_with_warmup`.
+        timescale: the t of √(t / (step + t - num_warmup_steps)); by default the warm-up, or 10,000 without one.
+
+    Raises:
+        InputError: num_warmup_steps is negative, or timescale below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from minibert.training.adamw import AdamW
+        >>> schedule = get_inverse_sqrt_schedule(AdamW({"w": np.zeros(1)}, lr=1.0), 1)
+        >>> rates = []
+        >>> for _ in range(10):
+        ...     rates += schedule.get_last_lr()
+        ...     schedule.step()
+        >>> [round(rates[step], 3) for step in (0, 1, 4, 9)]
+        [0.0, 1.0, 0.5, 0.333]
+    """
     _check_steps(num_warmup_steps=num_warmup_steps)
     scale = timescale if timescale is not None else num_warmup_steps or 10_000
     check_number("timescale", scale, lower=1)
@@ -219,8 +336,25 @@ def get_scheduler(
 ) -> LRSchedule:
     """The schedule of this name, one of `SCHEDULES`.
 
+    Args:
+        name: "linear", "cosine" and so on, or transformers' SchedulerType.
+        optimizer: whose learning rates it sets.
+        num_warmup_steps, num_training_steps: of the schedule; "constant" needs neither.
+        scheduler_specific_kwargs: what else the schedule takes, such as {"num_cycles": 2}.
+
     Raises:
         InputError: the name is unknown, or the schedule needs a number that was not given.
+
+    Example:
+        >>> import numpy as np
+        >>> from minibert.training.adamw import AdamW
+        >>> optimizer = AdamW({"w": np.zeros(1)}, lr=1.0)
+        >>> schedule = get_scheduler("linear", optimizer, num_warmup_steps=2, num_training_steps=6)
+        >>> schedule.step()
+        >>> schedule.get_last_lr()  # one of two steps up
+        [0.5]
+        >>> ", ".join(SCHEDULES)
+        'linear, cosine, cosine_with_restarts, polynomial, constant, constant_with_warmup, inverse_sqrt'
     """
     name = str(getattr(name, "value", name))  # transformers' SchedulerType too
     if name not in SCHEDULES:

@@ -39,6 +39,11 @@ class TrainingArguments:
         data_seed: of the data order.
         dropout: False trains without dropout, whatever the configuration says.
         disable_tqdm: no progress bar.
+
+    Example:
+        >>> args = TrainingArguments("runs/first", num_train_epochs=2, learning_rate=2e-5, eval_strategy="epoch")
+        >>> args.per_device_train_batch_size, args.lr_scheduler_type, args.warmup_steps
+        (8, 'linear', 0)
     """
 
     output_dir: str | os.PathLike[str]

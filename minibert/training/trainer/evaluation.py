@@ -18,7 +18,21 @@ _NOT_PREDICTIONS = ("loss", "hidden_states", "attentions", "cross_attentions", "
 
 
 class EvalPrediction(NamedTuple):
-    """What `compute_metrics` is given: arrays over the whole data set, a tuple of them where there are several."""
+    """What a Trainer's `compute_metrics` is given: NumPy arrays over the whole data set.
+
+    Where the model has several outputs or labels, either is a tuple of arrays.
+
+    Attributes:
+        predictions: the model's output fields besides the loss and states: logits (S, C), of a token classifier
+            (S, T, C); texts of shorter batches are filled with -100.
+        label_ids: the labels of the same texts: (S,), or (S, T) filled in the same way.
+
+    Example:
+        >>> def accuracy(prediction):
+        ...     return {"accuracy": float((prediction.predictions.argmax(axis=-1) == prediction.label_ids).mean())}
+        >>> accuracy(EvalPrediction(predictions=np.array([[0.1, 0.9], [0.8, 0.2]]), label_ids=np.array([1, 1])))
+        {'accuracy': 0.5}
+    """
 
     predictions: Any
     label_ids: Any

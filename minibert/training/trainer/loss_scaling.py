@@ -31,6 +31,16 @@ class LossScaler:
         if scaler.update(grads):
             mb.clip_grad_norm(grads, 1.0)
             optimizer.step(grads)
+
+    Example:
+        >>> import numpy as np
+        >>> scaler = LossScaler(init_scale=1024.0)
+        >>> scaler.scaled({"loss": 1.0})
+        {'loss': 1024.0}
+        >>> scaler.unscale({"w": np.array([512.0], dtype="float16")})  # float32, as if the scale had been 1
+        {'w': array([0.5], dtype=float32)}
+        >>> scaler.update({"w": np.array([np.inf])}), scaler.scale  # too large: no step, and half the scale
+        (False, 512.0)
     """
 
     def __init__(

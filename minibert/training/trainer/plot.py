@@ -49,6 +49,11 @@ def plot_loss(
     Raises:
         MinibertError: matplotlib is not installed.
         InputError: the log has no losses, or the format is unknown.
+
+    Example:
+        >>> log = [{"step": 10, "loss": 2.1}, {"step": 20, "loss": 1.3}, {"step": 20, "eval_loss": 1.5}]
+        >>> plot_loss(log, "loss.png", title="first run")  # matplotlib  # doctest: +SKIP
+        PosixPath('loss.png')
     """
     try:
         from matplotlib.figure import Figure

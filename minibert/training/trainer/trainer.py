@@ -61,6 +61,21 @@ class Trainer:
         on_log: called with every record of the log.
         on_trace: called with (step, number of the batch in the step, trace) after each forward pass; `trace_keep`
             then says what the traces keep besides what backward needs ("*.mask": the dropout masks).
+
+    Example:
+        >>> import tempfile
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> model = mb.BertForSequenceClassification(config, seed=0)
+        >>> data = [{"input_ids": [2, 7, 3], "label": 1}, {"input_ids": [2, 8, 3], "label": 0}]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     args = mb.TrainingArguments(folder, max_steps=20, learning_rate=0.03, save_strategy="no",
+        ...                                 disable_tqdm=True)
+        ...     trainer = mb.Trainer(model, args, train_dataset=data, eval_dataset=data)
+        ...     before = trainer.evaluate()["eval_loss"]  # log 2: the model guesses
+        ...     print(trainer.train().global_step, round(before, 3), trainer.evaluate()["eval_loss"] < 0.5)
+        20 0.693 True
     """
 
     def __init__(
