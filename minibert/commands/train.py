@@ -80,9 +80,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _build(options: Options, folder: Path, report: Any) -> tuple[Any, Any]:
     """The parts of the run, and its Trainer."""
-    from minibert.commands.training.job import build, make_trainer
+    from minibert.commands.training.fine_tuning import fine_tuning_job
+    from minibert.commands.training.job import make_trainer
+    from minibert.commands.training.pretraining import pretraining_job
 
-    job = build(options, folder)
+    job = (pretraining_job if options["task"] == "fill-mask" else fine_tuning_job)(options, folder)
     return job, make_trainer(job, options, folder, report.log, report.quiet)
 
 

@@ -1,1 +1,1 @@
-"""What `minibert train` is made of: reading data files, the folder of a run, the run itself, its metrics."""
+"""What `minibert train` is made of: options, data, tokenizer and model, the run's folder, metrics, what is printed."""
