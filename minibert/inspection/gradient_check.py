@@ -23,6 +23,9 @@ from minibert.backend import Array, to_numpy
 from minibert.checks import check_number
 from minibert.errors import InputError
 from minibert.inspection.gradient_subjects import Subject, find_subject
+from minibert.inspection.gradient_words import gradient_words
+
+_MOST_EXPLAINED = 512  # numbers of a wrong gradient that are all moved, to say what it looks like
 
 STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
 
@@ -45,6 +48,7 @@ class GradCheckRow:
     checked: int  # how many of its numbers were moved
     errors: dict[float, float] = field(default_factory=dict)  # step -> the worst error with it
     ok: bool = True
+    diagnosis: str = ""  # what a wrong gradient looks like beside the right one, where a fact holds
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class GradCheckReport:
             values = f"{row.analytic:>13.6e} {row.numeric:>13.6e} {row.relative_error:>8.1e}"
             line = f"{row.name:<{width}}  {values}  {index:<14}"
             lines.append(line + "".join(f" {row.errors[step]:<9.1e}" for step in steps) + ("" if row.ok else "  WRONG"))
+        lines += [f"{row.name}: {row.diagnosis}" for row in self.rows if row.diagnosis]
         lines += [f"left out: {reason}" for reason in self.skipped]
         wrong = sum(not row.ok for row in self.rows)
         verdict = f"all {len(self.rows)} within" if not wrong else f"{wrong} of {len(self.rows)} beyond"
@@ -193,6 +198,9 @@ def _check_array(
     # where no step gives a number, none is the best
     best = min([_Worst(np.inf, 0, np.nan, 0.0), *sweep], key=lambda worst: worst.error)
     index = indices[best.place] if indices else ()
+    ok, words = bool(best.error <= tolerance), ""
+    if not ok:
+        words = gradient_words(gradient, _numeric_gradient(subject, name, gradient, indices, best.step))
     return GradCheckRow(
         name,
         gradient.shape,
@@ -203,8 +211,22 @@ def _check_array(
         step=best.step,
         checked=len(indices),
         errors={worst.step: worst.error for worst in sweep},
-        ok=bool(best.error <= tolerance),
+        ok=ok,
+        diagnosis=words,
     )
+
+
+def _numeric_gradient(
+    subject: Subject, name: str, gradient: np.ndarray, indices: list[tuple[int, ...]], step: float
+) -> np.ndarray:
+    """Central differences of all numbers, or of a large array those of the indices; NaN elsewhere."""
+    right = np.full(gradient.shape, np.nan)
+    if gradient.size <= _MOST_EXPLAINED:
+        padding = subject.padding_rows.get(name)
+        indices = [index for index in np.ndindex(*gradient.shape) if not index or index[0] != padding]
+    for index in indices if step else ():
+        right[index] = _central_difference(subject, name, index, step)
+    return right
 
 
 def _worst(
