@@ -61,6 +61,12 @@ def generate(
 
     Relative positions (`position_embedding_type`) with a cache see a prompt as the reference does: every query of it
     counts as the last token. use_cache=False gives what the model gives without a cache.
+
+    >>> import minibert as mb
+    >>> config = mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=2,
+    ...                        intermediate_size=6, is_decoder=True)
+    >>> generate(mb.BertLMHeadModel(config), [[1, 2], [3, 4]], max_new_tokens=5, num_beams=3).shape
+    (2, 7)
     """
     _check_model(model)
     settings = Options.read(options, model.config)

@@ -12,7 +12,11 @@ POOLINGS = ("mean", "cls", "pooler")
 
 
 def mean_pool(hidden: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
-    """hidden (B, T, D), attention_mask (B, T) -> (B, D): the mean over the tokens that are not padding."""
+    """hidden (B, T, D), attention_mask (B, T) -> (B, D): the mean over the tokens that are not padding.
+
+    >>> mean_pool(np.array([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]]), np.array([[1, 1, 0]]))
+    array([[2., 3.]])
+    """
     weights = attention_mask.astype(hidden.dtype)[:, :, None]
     return (hidden * weights).sum(axis=1) / weights.sum(axis=1)
 

@@ -58,6 +58,11 @@ def pipeline(
         InputError: an unknown task or option, a model of another task, a head that was never trained.
         ConfigError, WeightFileError, TokenizerError: the checkpoint cannot be read.
         BackendError: the GPU was asked for and cannot be used.
+
+    >>> import minibert as mb
+    >>> fill = mb.pipeline("fill-mask")  # with the shipped model
+    >>> fill("The opposite of hot is [MASK].")[0]["token_str"]
+    'cold'
     """
     for name in _ACCEPTED:
         options.pop(name, None)

@@ -52,6 +52,16 @@ def check(
 
     Raises:
         GoldenError, WeightFileError: the pack cannot be read, or is of a model with other sizes.
+
+    Example:
+        >>> import tempfile, minibert as mb
+        >>> config = mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=6, initializer_range=1.0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     pack = mb.golden.record(mb.BertModel(config), {"input_ids": [[1, 2]]}, f"{folder}/pack.safetensors")
+        ...     report = mb.golden.check(pack, mb.BertModel(config.changed({"layer_norm_eps": 1e-3})))
+        >>> report.first.name, report.first.diagnosis
+        ('embeddings.LayerNorm.rstd', 'wrong epsilon: 0.001 in LayerNorm, where 1e-12 belongs')
     """
     pack = open_pack(path)
     if mode not in MODES:

@@ -34,6 +34,12 @@ def cases(model: PreTrainedModel, tokenizer: Any = None, *, load: Load | None = 
 
     Raises:
         GoldenError: it is not a model of minibert.
+
+    >>> import minibert as mb
+    >>> model = mb.BertModel(mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=2,
+    ...                                    intermediate_size=6))
+    >>> [case.name for case in cases(model)][:4]
+    ['one_token', 'two_tokens', 'sentence', 'pair']
     """
     if not isinstance(model, PreTrainedModel):
         raise GoldenError(f"the ladder is for a model of minibert, not for a {type(model).__name__}.")

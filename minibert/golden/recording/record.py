@@ -62,6 +62,16 @@ def record(
         InputError, TraceError: the inputs do not fit the model.
         GoldenError: something that cannot be recorded was given, or the folder is not there.
         WeightFileError: the file cannot be written.
+
+    Example:
+        >>> import tempfile, minibert as mb
+        >>> model = mb.BertModel(mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1,
+        ...                                    num_attention_heads=2, intermediate_size=6))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = mb.golden.record(model, {"input_ids": [[1, 2]]}, f"{folder}/pack.safetensors")
+        ...     pack = mb.golden.open_pack(path)
+        ...     pack["encoder.layer.0.attention.self.probs"].shape, mb.golden.check(path, model).ok
+        ((1, 2, 2, 2), True)
     """
     path = Path(path)
     if not isinstance(model, PreTrainedModel):
