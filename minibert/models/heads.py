@@ -208,20 +208,25 @@ class RobertaClassificationHead(Module):
 
     def forward(self, hidden: Array, run: Run) -> Array:
         """hidden (B, T, D) -> logits (B, C)."""
-        first = self.first_dropout.forward(hidden[:, 0], run)
-        dense = self.dense.forward(first, run)
+        # 1: dense = dropout(first) W₁ᵀ + b₁, of the first token
+        dense = self.dense.forward(self.first_dropout.forward(hidden[:, 0], run), run)
+        # 2: y = tanh(dense)
         y = self.parameters.xp.tanh(dense)
         run.save(self.path, (y, hidden.shape))
         y = run.record(self.at("activation"), y, "B D", "tanh(dense)")
+        # 3: logits = dropout(y) W₂ᵀ + b₂
         return self.out_proj.forward(self.second_dropout.forward(y, run), run, also=(self.path,))
 
     def backward(self, dlogits: Array | None, back: Backward) -> Array | None:
         """dlogits (B, C) -> dhidden (B, T, D), zero but at the first token."""
-        y, shape = back.saved(self.path)
+        # forward 3: logits = dropout(y) W₂ᵀ + b₂
         dy = self.second_dropout.backward(self.out_proj.backward(dlogits, back), back)
         dy = back.arrive(self.at("activation"), dy)
-        dfirst = self.dense.backward(None if dy is None else dy * (1.0 - y * y), back)
-        dfirst = self.first_dropout.backward(dfirst, back)
+        # forward 2: y = tanh(dense), so ddense = dy (1 - y²)
+        y, shape = back.saved(self.path)
+        ddense = None if dy is None else dy * (1.0 - y * y)
+        # forward 1: dense = dropout(first) W₁ᵀ + b₁, of hidden[:, 0]
+        dfirst = self.first_dropout.backward(self.dense.backward(ddense, back), back)
         if dfirst is None:
             return None
         dhidden = self.parameters.xp.zeros(shape, dtype=dfirst.dtype)

@@ -18,16 +18,21 @@ class Pooler(Module):
 
     def forward(self, hidden: Array, run: Run) -> Array:
         """hidden (B, T, D) -> (B, D)."""
+        # 1: dense = first Wᵀ + b
         dense = self.dense.forward(hidden[:, 0], run)
+        # 2: y = tanh(dense)
         y = self.parameters.xp.tanh(dense)
         run.save(self.path, (y, hidden.shape))
         return run.record(self.path, y, "B D", "tanh(dense)", (self.at("activation"),))
 
     def backward(self, dy: Array | None, back: Backward) -> Array | None:
-        """dy (B, D) -> dhidden (B, T, D), zero but at the first token. forward: tanh, so ddense = dy (1 - y²)."""
+        """dy (B, D) -> dhidden (B, T, D), zero but at the first token."""
         dy = back.arrive(self.path, dy)
         y, shape = back.saved(self.path)
-        dfirst = self.dense.backward(None if dy is None else dy * (1.0 - y * y), back)
+        # forward 2: y = tanh(dense), so ddense = dy (1 - y²)
+        ddense = None if dy is None else dy * (1.0 - y * y)
+        # forward 1: dense = first Wᵀ + b, of hidden[:, 0]
+        dfirst = self.dense.backward(ddense, back)
         if dfirst is None:
             return None
         dhidden = self.parameters.xp.zeros(shape, dtype=dfirst.dtype)
