@@ -30,14 +30,13 @@ def test_only_what_is_float16_changes() -> None:
 
 
 def test_sums_and_products_beyond_float16() -> None:
-    """4096 ones and one: float16 has no number between 4096 and 4100; and products whose sum passes 65504 meanwhile."""
+    """4100 ones, of which float16 alone would count 2048; and a product whose sum passes 65504 on the way."""
     ones = np.ones((4100, 2), HALF)
     np.testing.assert_array_equal(numbers.column_sum(ones), [4100, 4100])
     out = np.zeros((2, 2), HALF)
     numbers.scatter_add(np.zeros(4100, int), ones, out)
     np.testing.assert_array_equal(out, [[4100, 4100], [0, 0]])
     row = np.array([[300.0, 300.0, -300.0]], HALF)
-    np.testing.assert_array_equal(numbers.matmul(row, row.T * HALF(1)), [[np.inf]])  # 270000: rounded once, at the end
     np.testing.assert_array_equal(numbers.matmul(row, np.array([[300], [300], [400]], HALF)), [[60000]])
 
 
@@ -57,7 +56,7 @@ def test_layer_norm_of_nearly_equal_values() -> None:
     assert (y.dtype, cache.normalized.dtype, cache.rstd.dtype) == (HALF, HALF, np.float32)
     assert cache.rstd[0, 0] == pytest.approx(1e6)
     np.testing.assert_array_equal(y, np.full((1, 8), 0.5))
-    gradients = F.layer_norm_backward(halves(2, 1, 8), cache, np.ones(8, HALF))
+    gradients = F.layer_norm_backward(np.zeros((1, 8), HALF), cache, np.ones(8, HALF))
     assert [each.dtype for each in gradients] == [HALF] * 3
 
 
