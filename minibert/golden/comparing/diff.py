@@ -11,6 +11,7 @@ from minibert.golden.comparing.name_map import NameMap, Names
 from minibert.golden.comparing.report import Report
 from minibert.golden.comparing.results import DAMAGED, EXTRA, MISSING, TensorResult
 from minibert.golden.comparing.selection import Selection
+from minibert.golden.comparing.unseen import unseen_epsilon
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.foreign_arrays import check_numbers, open_values
 from minibert.golden.packs.pack import Entry, Pack, open_pack
@@ -77,6 +78,8 @@ def diff(
         raise GoldenError(_nothing_compared(pack, values, what))
     if selection.everything:
         report.rows += [TensorResult(name, EXTRA, "", counts=not partial) for name in _unused(values, mapping)]
+    if report.ok and not isinstance(values, Pack):
+        report.notes += unseen_epsilon(pack, judge.multiple)
     return report
 
 
