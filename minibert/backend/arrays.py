@@ -28,7 +28,21 @@ def array_module(*arrays: Any) -> ModuleType:
 
 
 def to_numpy(x: Any) -> np.ndarray:
-    """x as a NumPy array on the host; a NumPy array is returned as it is. x may be all that `as_array` takes."""
+    """x as a NumPy array on the host, its shape and dtype unchanged; a NumPy array is returned as it is.
+
+    Args:
+        x: an array of NumPy, CuPy or another library with DLPack, a list, or a number.
+
+    Raises:
+        BackendError, InputError: x cannot be read, as `as_array`.
+
+    Example:
+        >>> to_numpy([[1, 2], [3, 4]]).shape
+        (2, 2)
+        >>> x = np.zeros(3)
+        >>> to_numpy(x) is x
+        True
+    """
     x = as_array(x)
     return x.get() if array_module(x) is not np else x
 

@@ -18,10 +18,23 @@ from minibert.generation.streamers import streaming
 
 @dataclass
 class GenerateOutput:
-    """What `generate` gives with return_dict_in_generate=True.
+    """What `generate` gives with return_dict_in_generate=True, all NumPy arrays; B counts texts, of which a prompt may have
+    several.
 
-    `sequences` are the texts; `sequences_scores` (of beam search) their scores; `scores` the scores of every step,
-    if asked for: (B, V) each, with beams (B · K, V).
+    Attributes:
+        sequences: (B, length) int64, the texts with their prompts.
+        sequences_scores: (B,), of beam search: the sum of the new tokens' log-probabilities (nats), divided by
+            (new tokens) ** length_penalty; else None.
+        scores: with output_scores=True one (B, V) a new token, of beam search (prompts · num_beams, V); else None.
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16, is_decoder=True)
+        >>> output = mb.BertLMHeadModel(config, seed=0).generate(
+        ...     [[2, 7]], max_new_tokens=3, num_beams=2, return_dict_in_generate=True, output_scores=True)
+        >>> output.sequences.shape, output.sequences_scores.shape, len(output.scores), output.scores[0].shape
+        ((1, 5), (1,), 3, (2, 30))
     """
 
     sequences: np.ndarray

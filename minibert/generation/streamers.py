@@ -17,6 +17,19 @@ class TextStreamer:
         skip_prompt: whether to leave the prompt out.
         write: gets every piece of text; by default it is printed.
         decode_options: of the tokenizer's decode, such as `skip_special_tokens=True`.
+
+    Example:
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> pieces = []
+        >>> streamer = TextStreamer(tokenizer, write=pieces.append)
+        >>> for token in ["an", "un", "##be", "##l", "##ie", "##v", "##able", "dog"]:  # as generate does
+        ...     streamer.put([tokenizer.convert_tokens_to_ids(token)])
+        >>> pieces  # a word is shown when the next one begins
+        ['an ', 'unbelievable ']
+        >>> streamer.end()
+        >>> "".join(pieces).strip()
+        'an unbelievable dog'
     """
 
     def __init__(

@@ -31,7 +31,16 @@ def class_named(name: str) -> Any:
 
 
 class AutoConfig:
-    """The configuration class that a checkpoint's config.json asks for."""
+    """The configuration class that a checkpoint's config.json asks for, by its `model_type`.
+
+    Not made itself: `from_pretrained` reads one, `for_model` makes one.
+
+    >>> config = AutoConfig.from_pretrained("tiny-roberta")
+    >>> type(config).__name__, config.num_hidden_layers
+    ('RobertaConfig', 2)
+    >>> AutoConfig.for_model("bert", num_hidden_layers=3).num_hidden_layers
+    3
+    """
 
     def __init__(self) -> None:
         raise ConfigError("AutoConfig is not made itself: use AutoConfig.from_pretrained(checkpoint).")
@@ -118,54 +127,134 @@ def class_of_checkpoint(name_or_path: str | os.PathLike[str], **hub: Any) -> Any
 
 
 class AutoModel(_AutoModel):
-    """The bare encoder."""
+    """The bare encoder: `BertModel`, `RobertaModel` or `RemBertModel`.
+
+    Not made itself. `from_pretrained` and `from_config` give a model of the class that the configuration's `model_type`
+    asks for; `class_for(config)` is that class. ConfigError where the family has no such task.
+
+    >>> model = AutoModel.from_pretrained("tiny-rembert", add_pooling_layer=False)
+    >>> type(model).__name__, model(input_ids=[[2, 16, 185, 3]]).last_hidden_state.shape
+    ('RemBertModel', (1, 4, 128))
+    """
 
     tasks = ("encoder",)
 
 
 class AutoModelForPreTraining(_AutoModel):
-    """What the family was pretrained with."""
+    """What the family was pretrained with: `BertForPreTraining`, else the masked-token model.
+
+    Not made itself. `from_pretrained` and `from_config` give a model of the class that the configuration's `model_type`
+    asks for; `class_for(config)` is that class. ConfigError where the family has no such task.
+
+    >>> [AutoModelForPreTraining.class_for(config).__name__ for config in (BertConfig(), RobertaConfig())]
+    ['BertForPreTraining', 'RobertaForMaskedLM']
+    """
 
     tasks = ("pre-training", "masked-lm")
 
 
 class AutoModelForMaskedLM(_AutoModel):
-    """Masked tokens."""
+    """The tokens behind a mask: `BertForMaskedLM`, `RobertaForMaskedLM` or `RemBertForMaskedLM`.
+
+    Not made itself. `from_pretrained` and `from_config` give a model of the class that the configuration's `model_type`
+    asks for; `class_for(config)` is that class. ConfigError where the family has no such task.
+
+    >>> model = AutoModelForMaskedLM.from_pretrained("tiny-bert")
+    >>> type(model).__name__, model(input_ids=[[2, 7, 3]]).logits.shape
+    ('BertForMaskedLM', (1, 3, 4000))
+    """
 
     tasks = ("masked-lm",)
 
 
 class AutoModelForCausalLM(_AutoModel):
-    """The next token."""
+    """The next token: `BertLMHeadModel`, `RobertaForCausalLM` or `RemBertForCausalLM`.
+
+    Not made itself. `from_pretrained` and `from_config` give a model of the class that the configuration's `model_type`
+    asks for; `class_for(config)` is that class. ConfigError where the family has no such task.
+
+    >>> config = RobertaConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                        intermediate_size=16, is_decoder=True)
+    >>> model = AutoModelForCausalLM.from_config(config)
+    >>> type(model).__name__, model(input_ids=[[0, 7, 2]]).logits.shape
+    ('RobertaForCausalLM', (1, 3, 30))
+    """
 
     tasks = ("causal-lm",)
 
 
 class AutoModelForNextSentencePrediction(_AutoModel):
-    """Whether one sentence follows another."""
+    """Whether one sentence follows another: `BertForNextSentencePrediction`; only BERT has it.
+
+    Not made itself. `from_pretrained` and `from_config` give a model of the class that the configuration's `model_type`
+    asks for; `class_for(config)` is that class. ConfigError where the family has no such task.
+
+    >>> AutoModelForNextSentencePrediction.class_for(BertConfig()).__name__
+    'BertForNextSentencePrediction'
+    """
 
     tasks = ("next-sentence-prediction",)
 
 
 class AutoModelForSequenceClassification(_AutoModel):
-    """A class for a text."""
+    """A class, or a number, for a text: `BertForSequenceClassification` and its siblings.
+
+    Not made itself. `from_pretrained` and `from_config` give a model of the class that the configuration's `model_type`
+    asks for; `class_for(config)` is that class. ConfigError where the family has no such task.
+
+    >>> config = BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                     intermediate_size=16, num_labels=3)
+    >>> model = AutoModelForSequenceClassification.from_config(config)
+    >>> type(model).__name__, model(input_ids=[[2, 7, 3]]).logits.shape
+    ('BertForSequenceClassification', (1, 3))
+    """
 
     tasks = ("sequence-classification",)
 
 
 class AutoModelForTokenClassification(_AutoModel):
-    """A class for every token."""
+    """A class for every token: `BertForTokenClassification` and its siblings.
+
+    Not made itself. `from_pretrained` and `from_config` give a model of the class that the configuration's `model_type`
+    asks for; `class_for(config)` is that class. ConfigError where the family has no such task.
+
+    >>> config = BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                     intermediate_size=16, num_labels=5)
+    >>> model = AutoModelForTokenClassification.from_config(config)
+    >>> type(model).__name__, model(input_ids=[[2, 7, 3]]).logits.shape
+    ('BertForTokenClassification', (1, 3, 5))
+    """
 
     tasks = ("token-classification",)
 
 
 class AutoModelForQuestionAnswering(_AutoModel):
-    """An answer inside a text."""
+    """Where the answer starts and ends in a text: `BertForQuestionAnswering` and its siblings.
+
+    Not made itself. `from_pretrained` and `from_config` give a model of the class that the configuration's `model_type`
+    asks for; `class_for(config)` is that class. ConfigError where the family has no such task.
+
+    >>> config = BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                     intermediate_size=16)
+    >>> model = AutoModelForQuestionAnswering.from_config(config)
+    >>> type(model).__name__, model(input_ids=[[2, 7, 3]]).start_logits.shape
+    ('BertForQuestionAnswering', (1, 3))
+    """
 
     tasks = ("question-answering",)
 
 
 class AutoModelForMultipleChoice(_AutoModel):
-    """The best of several texts."""
+    """The best of several texts: `BertForMultipleChoice` and its siblings.
+
+    Not made itself. `from_pretrained` and `from_config` give a model of the class that the configuration's `model_type`
+    asks for; `class_for(config)` is that class. ConfigError where the family has no such task.
+
+    >>> config = BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                     intermediate_size=16)
+    >>> model = AutoModelForMultipleChoice.from_config(config)
+    >>> type(model).__name__, model(input_ids=[[[2, 7, 3], [2, 8, 3]]]).logits.shape
+    ('BertForMultipleChoice', (1, 2))
+    """
 
     tasks = ("multiple-choice",)

@@ -62,6 +62,14 @@ class PretrainedConfig:
 
     Raises:
         ConfigError: a value is out of range, or two contradict each other.
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(hidden_size=24, num_attention_heads=4, id2label={0: "bad", 1: "so so", 2: "good"})
+        >>> config.num_labels, config.label2id["good"], config.is_decoder
+        (3, 2, False)
+        >>> config.changed({"is_decoder": True}).is_decoder
+        True
     """
 
     model_type = ""
@@ -365,6 +373,17 @@ class BertConfig(PretrainedConfig):
         use_cache: whether a decoder gives back its keys and values.
         classifier_dropout: dropout before a classifier, None for hidden_dropout_prob.
         common: what `PretrainedConfig` takes.
+
+    Raises:
+        ConfigError: a value is out of range, or two contradict each other.
+
+    Example:
+        >>> config = BertConfig(hidden_size=24, num_attention_heads=4)
+        >>> config.hidden_size, config.num_hidden_layers, config.hidden_act
+        (24, 12, 'gelu')
+        >>> BertConfig(hidden_size=24, num_attention_heads=5)
+        Traceback (most recent call last):
+        minibert.errors.ConfigError: hidden_size 24 is not a multiple of num_attention_heads 5.
     """
 
     model_type = "bert"
@@ -415,9 +434,20 @@ class BertConfig(PretrainedConfig):
 
 
 class RobertaConfig(BertConfig):
-    """The configuration of a RoBERTa model: BERT's, except its vocabulary and special tokens.
+    """The configuration of a RoBERTa model (Liu et al. 2019): BERT's, except its vocabulary and special tokens.
 
-    Positions count from `pad_token_id + 1`, so a text has at most max_position_embeddings - pad_token_id - 1 tokens.
+    Positions count from `pad_token_id + 1`, so a text has at most max_position_embeddings - pad_token_id - 1 tokens;
+    roberta-base has 514 for texts of 512. Arguments: those of `BertConfig`.
+
+    Raises:
+        ConfigError: as `BertConfig`, or pad_token_id leaves no position.
+
+    Example:
+        >>> config = RobertaConfig()
+        >>> config.vocab_size, config.bos_token_id, config.pad_token_id, config.eos_token_id
+        (50265, 0, 1, 2)
+        >>> config.max_position_embeddings - config.pad_token_id - 1  # places for tokens
+        510
     """
 
     model_type = "roberta"
@@ -466,7 +496,18 @@ class RemBertConfig(PretrainedConfig):
         output_embedding_size: O, the wide width of the language-model head's embedding.
         classifier_dropout_prob: dropout before a classifier.
 
-    The other fields are `BertConfig`'s; positions are always absolute, and the output embedding is not tied.
+    The other fields are `BertConfig`'s; positions are always absolute, and the output embedding is not tied unless
+    tie_word_embeddings says so, for which E and O must be equal.
+
+    Raises:
+        ConfigError: a value is out of range, or two contradict each other.
+
+    Example:
+        >>> config = RemBertConfig()
+        >>> config.input_embedding_size, config.hidden_size, config.output_embedding_size
+        (256, 1152, 1664)
+        >>> f"{config.vocab_size * config.input_embedding_size:,}"  # numbers in the table that a fine-tuned model keeps
+        '64,076,800'
     """
 
     model_type = "rembert"

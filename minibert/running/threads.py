@@ -53,7 +53,20 @@ def set_threads(count: int | None) -> None:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Within the block, calls use this many threads: `with minibert.threads(1): model(...)`."""
+    """Within the block, calls use this many threads: `with minibert.threads(1): model(...)`.
+
+    Args:
+        count: from 1 on; the number from before comes back after the block, also after an error.
+
+    Raises:
+        InputError: count is no such number.
+
+    Example:
+        >>> import minibert as mb
+        >>> with mb.threads(1):
+        ...     mb.get_threads()
+        1
+    """
     before = _set
     set_threads(count)
     try:

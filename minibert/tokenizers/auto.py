@@ -20,7 +20,15 @@ GENERIC = ("PreTrainedTokenizer", "TokenizersBackend")  # classes that could be 
 
 
 class AutoTokenizer:
-    """Chooses the class by what a folder's files say."""
+    """Chooses the class by what a folder's files say.
+
+    >>> for name in ("tiny-bert", "tiny-roberta", "tiny-rembert"):
+    ...     tokenizer = AutoTokenizer.from_pretrained(name)
+    ...     print(type(tokenizer).__name__, tokenizer.tokenize("The dog"))
+    BertTokenizer ['the', 'dog']
+    RobertaTokenizer ['The', 'Ġdog']
+    RemBertTokenizer ['▁The', '▁dog']
+    """
 
     def __init__(self) -> None:
         raise TokenizerError("AutoTokenizer is not made itself: use AutoTokenizer.from_pretrained(folder).")

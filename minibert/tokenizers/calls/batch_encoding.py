@@ -11,10 +11,28 @@ TENSOR_TYPES = ("np", "cp")
 
 
 class BatchEncoding(dict[str, Any]):
-    """`input_ids`, `attention_mask` and so on, by name, also as attributes.
+    """`input_ids`, `attention_mask` and so on, by name, also as attributes; what a tokenizer's call gives.
 
-    Questions such as `word_ids()` and `char_to_token()` need details that are computed when the first
-    of them is asked, so that calls which only want ids do not pay for them.
+    Each is a list of ids, for several texts a list of lists, with `return_tensors="np"` an int64 array (B, T).
+
+    Questions such as `word_ids()` and `char_to_token()` need details that are computed when the first of them is
+    asked, so that calls which only want ids do not pay for them. Tokens, words and the original text's characters
+    (code points) count from 0. A question about one row of several takes the row's number first.
+
+    Raises:
+        InputError: a question about a row, token or word that is not there, or to a BatchEncoding made by hand.
+
+    Example:
+        >>> from minibert.tokenizers.auto import AutoTokenizer
+        >>> encoding = AutoTokenizer.from_pretrained("tiny-bert")("An unbelievable dog", return_tensors="np")
+        >>> encoding.input_ids.shape, encoding.input_ids.dtype.name, list(encoding)
+        ((1, 10), 'int64', ['input_ids', 'token_type_ids', 'attention_mask'])
+        >>> encoding.tokens()
+        ['[CLS]', 'an', 'un', '##be', '##l', '##ie', '##v', '##able', 'dog', '[SEP]']
+        >>> encoding.word_ids()
+        [None, 0, 1, 1, 1, 1, 1, 1, 2, None]
+        >>> encoding.char_to_token(16), encoding.word_to_chars(1), encoding.token_to_chars(8)
+        (8, (3, 15), (16, 19))
     """
 
     def __init__(
