@@ -18,8 +18,7 @@ from minibert.generation.streamers import streaming
 
 @dataclass
 class GenerateOutput:
-    """What `generate` gives with return_dict_in_generate=True, all NumPy arrays; B counts texts, of which a prompt may have
-    several.
+    """What `generate` gives with return_dict_in_generate=True, all NumPy arrays; B counts texts.
 
     Attributes:
         sequences: (B, length) int64, the texts with their prompts.

@@ -11,12 +11,24 @@ from minibert.golden.packs.pack import Entry, Pack
 
 
 class GoldenInputs(Mapping[str, np.ndarray]):
-    """What a step of a port may use: every golden value before its own, and the call's inputs.
+    """What a step of a port may use: every golden value before its own, and the call's inputs, by name or alias.
 
     Attributes:
         name: the point that is to be computed.
         layer: the number of the layer that it is in, or None.
         config: the model's configuration, as a dict.
+
+    Example:
+        >>> import tempfile
+        >>> import minibert as mb
+        >>> model = mb.BertModel(mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1,
+        ...                                    num_attention_heads=2, intermediate_size=6), seed=0)
+        >>> def residual(inputs):  # a step of a port; all that it needs is golden
+        ...     return inputs["encoder.layer.0.attention.output"] + inputs.near("dense")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     pack = mb.golden.record(model, {"input_ids": [[2, 4, 3]]}, f"{folder}/pack.safetensors")
+        ...     mb.golden.check(pack, {"encoder.layer.0.output.sum": residual}, mode="isolated")
+        <Report ok: 1 compared, 0 beyond>
     """
 
     def __init__(self, pack: Pack, entry: Entry, before: dict[str, int]) -> None:

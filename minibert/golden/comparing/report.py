@@ -16,6 +16,19 @@ class Report(Results):
         multiple: tolerances are this many noise floors.
         rows: one TensorResult a tensor.
         notes: what is said of the whole: rules or weights that differ.
+
+    Example:
+        >>> import tempfile
+        >>> import minibert as mb
+        >>> model = mb.BertModel(mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1,
+        ...                                    num_attention_heads=2, intermediate_size=6), seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     pack = mb.golden.record(model, {"input_ids": [[2, 4, 3]]}, f"{folder}/pack.safetensors")
+        ...     report = mb.golden.diff(pack, {"pooler": model(input_ids=[[2, 4, 3]]).pooler_output + 1})
+        >>> report
+        <Report differs: 1 compared, 1 beyond>
+        >>> report.first.name, report["pooler"].verdict
+        ('pooler', 'differs')
     """
 
     def __str__(self) -> str:

@@ -38,6 +38,18 @@ class TensorResult:
         diagnosis: in words, where one fits.
         detail: what else there is to say: both shapes, an exception.
         counts: whether the verdict counts against the comparison as a whole.
+
+    Example:
+        >>> import tempfile
+        >>> import minibert as mb
+        >>> model = mb.BertModel(mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1,
+        ...                                    num_attention_heads=2, intermediate_size=6), seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     pack = mb.golden.record(model, {"input_ids": [[2, 4, 3]]}, f"{folder}/pack.safetensors")
+        ...     report = mb.golden.diff(pack, {"pooler": model(input_ids=[[2, 4, 3]]).pooler_output + 1})
+        >>> row = report.first
+        >>> row.name, row.verdict, row.difference.max_abs > row.tolerance
+        ('pooler', 'differs', True)
     """
 
     name: str

@@ -42,12 +42,23 @@ class Entry:
 
 
 class Pack(Mapping[str, np.ndarray]):
-    """A golden pack: its tensors by name or alias, in execution order, each read when asked for.
+    """A golden pack: its tensors by name or alias, in execution order, each read when asked for, in its own dtype.
 
     Attributes:
         path: of the file.
         manifest: all that the pack says, as JSON has it.
         entries: {name: Entry} in execution order.
+
+    Example:
+        >>> import tempfile
+        >>> import minibert as mb
+        >>> model = mb.BertModel(mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1,
+        ...                                    num_attention_heads=2, intermediate_size=6), seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = mb.golden.record(model, {"input_ids": [[2, 4, 3]]}, f"{folder}/pack.safetensors")
+        ...     pack = mb.golden.open_pack(path)
+        ...     print(pack.inputs()["input_ids"].tolist(), pack["pooler"].shape, pack.entries["pooler"].formula)
+        [[2, 4, 3]] (1, 4) tanh(dense)
     """
 
     def __init__(self, path: Path, file: SafetensorsFile, manifest: dict[str, Any], entries: dict[str, Entry]) -> None:
@@ -99,6 +110,17 @@ def open_pack(path: str | os.PathLike[str] | Pack) -> Pack:
     Raises:
         WeightFileError: there is no such file, it was cut short, or its header is damaged.
         GoldenError: it is no golden pack, of a newer format, its manifest was changed, or the two disagree.
+
+    Example:
+        >>> import tempfile
+        >>> import minibert as mb
+        >>> model = mb.BertModel(mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1,
+        ...                                    num_attention_heads=2, intermediate_size=6), seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = mb.golden.record(model, {"input_ids": [[2, 4, 3]]}, f"{folder}/pack.safetensors")
+        ...     pack = mb.golden.open_pack(path)
+        ...     print(pack.manifest["model"]["class"], pack.manifest["command"])
+        BertModel minibert.golden.record(BertModel, input_ids (1, 3))
     """
     if isinstance(path, Pack):
         return path

@@ -22,7 +22,22 @@ class Case:
         inputs: of the call.
         backward: whether gradients are recorded.
         training: the steps of a training case.
+        text, text_pair: what the inputs were made of, where there is a tokenizer.
         model: the model to record, made when it is asked for.
+
+    Example:
+        >>> import tempfile
+        >>> import minibert as mb
+        >>> model = mb.BertModel(mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1,
+        ...                                    num_attention_heads=2, intermediate_size=6), seed=0)
+        >>> case = mb.golden.cases(model)[0]
+        >>> case.name, case.inputs["input_ids"].shape
+        ('one_token', (1, 1))
+        >>> print(case.detects)
+        embeddings, LayerNorm and its epsilon, values, feed-forward and GELU, residuals, layer order
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     case.record(f"{folder}/case.safetensors").name
+        'case.safetensors'
     """
 
     name: str

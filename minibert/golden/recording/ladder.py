@@ -32,6 +32,9 @@ def cases(model: PreTrainedModel, tokenizer: Any = None, *, load: Load | None = 
         load: class -> model, for the heads; by default each shares this model's encoder, and what its head lacks is
             drawn from seed 0.
 
+    Returns:
+        The cases, the easiest first; nothing has been recorded yet.
+
     Raises:
         GoldenError: it is not a model of minibert.
 
@@ -58,10 +61,26 @@ def record_ladder(
     """Record every case as FOLDER/01_one_token.safetensors and so on, with an index, ladder.json.
 
     Args:
+        model, tokenizer, load: as of `cases`.
+        folder: made if it is not there.
         options: of `record`, such as `command`.
+
+    Returns:
+        The packs' paths, in the order of the ladder.
 
     Raises:
         GoldenError: the folder cannot be made; else as `record`.
+
+    Example:
+        >>> import tempfile
+        >>> import minibert as mb
+        >>> model = mb.BertModel(mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1,
+        ...                                    num_attention_heads=2, intermediate_size=6,
+        ...                                    max_position_embeddings=8), seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     paths = mb.golden.record_ladder(model, folder)
+        ...     print(paths[0].name, len(paths) == len(mb.golden.cases(model)))
+        01_one_token.safetensors True
     """
     folder = Path(folder)
     try:

@@ -52,6 +52,14 @@ def record_reference(
 
     Raises:
         GoldenError: torch is not installed, or the model is not one that can be recorded.
+
+    Example:
+        >>> import minibert as mb
+        >>> from transformers import BertModel  # doctest: +SKIP
+        >>> theirs = BertModel.from_pretrained(folder, attn_implementation="eager")  # doctest: +SKIP
+        >>> path = record_reference(theirs, {"input_ids": [[2, 4, 3]]}, "theirs.safetensors")  # doctest: +SKIP
+        >>> mb.golden.check(path, mb.BertModel.from_pretrained(folder)).ok  # torch, transformers  # doctest: +SKIP
+        True
     """
     path = Path(path)
     check_folder(path)

@@ -15,7 +15,24 @@ from minibert.trace import Trace
 
 @dataclass(frozen=True)
 class Training:
-    """Steps of AdamW on one batch, without dropout: gradient, clipping to `max_norm` (None for none), step."""
+    """Steps of AdamW on one batch, without dropout: gradient, clipping to `max_norm` (None for none), step.
+
+    Attributes:
+        steps: how many, from 1 on.
+        lr, betas, eps, weight_decay: as of `minibert.AdamW`.
+        max_norm: the global norm that gradients are clipped to.
+
+    Example:
+        >>> import tempfile
+        >>> import minibert as mb
+        >>> model = mb.BertForMaskedLM(mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1,
+        ...                                          num_attention_heads=2, intermediate_size=6), seed=0)
+        >>> inputs = {"input_ids": [[2, 4, 3]], "labels": [[-100, 5, -100]]}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = mb.golden.record(model, inputs, f"{folder}/steps.safetensors", training=Training(steps=3))
+        ...     print([name for name in mb.golden.open_pack(path) if name.endswith("/loss")])
+        ['step_1/loss', 'step_2/loss', 'step_3/loss']
+    """
 
     steps: int = 1
     lr: float = 1e-3
