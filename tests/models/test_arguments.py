@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import minibert as mb
-from minibert.models.arguments import TEXT, Argument, reordered, takes
+from minibert.models.arguments import TEXT, WATCHED, Argument, reordered, takes
 from tests.random_cases import CLASSES
 
 
@@ -23,7 +23,7 @@ class Example:
 
 
 def test_values_find_their_names() -> None:
-    rest = {"trace": None, "edits": None}
+    rest = {each.name: each.default for each in WATCHED}  # what every call takes
     assert Example().forward() == {"input_ids": None, "attention_mask": None, "count": 3, **rest}
     assert Example().forward(1, 2, count=4) == {"input_ids": 1, "attention_mask": 2, "count": 4, **rest}
     assert Example().forward(1, attention_mask=2) == {"input_ids": 1, "attention_mask": 2, "count": 3, **rest}
