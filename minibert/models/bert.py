@@ -42,6 +42,8 @@ class BertPreTrainedModel(PreTrainedModel):
 class BertModel(BertPreTrainedModel):
     """The encoder: embeddings, layers and, with `add_pooling_layer`, the pooler over the first token.
 
+    input_ids (B, T) -> last_hidden_state (B, T, D), pooler_output (B, D).
+
     As a decoder (`is_decoder=True`) its self-attention is causal; with `add_cross_attention=True` its layers also
     attend to `encoder_hidden_states`. Arguments: those of `Model`.
 
@@ -136,6 +138,8 @@ class BertForPreTraining(BertPreTrainedModel, PreTraining):
     """Masked tokens and next sentence at once (Devlin et al. 2018, section 3.1): `cls.predictions` over every token,
     `cls.seq_relationship` over the pooled first one.
 
+    input_ids (B, T) -> prediction_logits (B, T, V), seq_relationship_logits (B, 2), loss ().
+
     Example:
         >>> import minibert as mb
         >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -152,6 +156,8 @@ class BertForPreTraining(BertPreTrainedModel, PreTraining):
 
 class BertLMHeadModel(BertPreTrainedModel, CausalLM):
     """The next token of a text, for a decoder (`is_decoder=True`).
+
+    input_ids (B, T) -> logits (B, T, V); with labels (B, T) loss ().
 
     Example:
         >>> import minibert as mb
@@ -171,6 +177,8 @@ class BertLMHeadModel(BertPreTrainedModel, CausalLM):
 class BertForMaskedLM(BertPreTrainedModel, MaskedLM):
     """The tokens behind [MASK] (Devlin et al. 2018, section 3.1, task 1).
 
+    input_ids (B, T) -> logits (B, T, V); with labels (B, T) loss ().
+
     Example:
         >>> import minibert as mb
         >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -187,6 +195,8 @@ class BertForMaskedLM(BertPreTrainedModel, MaskedLM):
 class BertForNextSentencePrediction(BertPreTrainedModel, NextSentencePrediction):
     """Whether the second sentence follows the first (Devlin et al. 2018, section 3.1, task 2).
 
+    input_ids (B, T) -> logits (B, 2), for "follows" and "does not"; with labels (B,) loss ().
+
     Example:
         >>> import minibert as mb
         >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -201,6 +211,8 @@ class BertForNextSentencePrediction(BertPreTrainedModel, NextSentencePrediction)
 
 class BertForSequenceClassification(BertPreTrainedModel, SequenceClassification):
     """A class, or a number, for the whole text (Devlin et al. 2018, section 4.1).
+
+    input_ids (B, T) -> logits (B, C); with labels (B,), or (B, C) for several at once, loss ().
 
     Example:
         >>> import minibert as mb
@@ -217,6 +229,8 @@ class BertForSequenceClassification(BertPreTrainedModel, SequenceClassification)
 class BertForMultipleChoice(BertPreTrainedModel, MultipleChoice):
     """The best of several texts (Devlin et al. 2018, section 4.4).
 
+    input_ids (B, choices, T) -> logits (B, choices); with labels (B,) loss ().
+
     Example:
         >>> import minibert as mb
         >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -232,6 +246,8 @@ class BertForMultipleChoice(BertPreTrainedModel, MultipleChoice):
 class BertForTokenClassification(BertPreTrainedModel, TokenClassification):
     """A class for every token (Devlin et al. 2018, section 5.3).
 
+    input_ids (B, T) -> logits (B, T, C); with labels (B, T) loss ().
+
     Example:
         >>> import minibert as mb
         >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -246,6 +262,8 @@ class BertForTokenClassification(BertPreTrainedModel, TokenClassification):
 
 class BertForQuestionAnswering(BertPreTrainedModel, QuestionAnswering):
     """Where in the text the answer starts and ends (Devlin et al. 2018, section 4.2).
+
+    input_ids (B, T) -> start_logits (B, T), end_logits (B, T); with both positions (B,) loss ().
 
     Example:
         >>> import minibert as mb

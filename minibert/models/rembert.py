@@ -67,6 +67,8 @@ class RemBertEncoder(Encoder):
 class RemBertModel(RemBertPreTrainedModel, BertModel):
     """The encoder: `BertModel`, except for narrow embeddings and the map that widens them.
 
+    input_ids (B, T) -> last_hidden_state (B, T, D), pooler_output (B, D).
+
     Example:
         >>> import minibert as mb
         >>> config = mb.RemBertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -92,7 +94,20 @@ class RemBertModel(RemBertPreTrainedModel, BertModel):
 
 
 class RemBertForCausalLM(RemBertPreTrainedModel, CausalLM):
-    """The next token of a text, for a decoder (`is_decoder=True`); a cache is given back with labels too."""
+    """The next token of a text, for a decoder (`is_decoder=True`); a cache is given back with labels too.
+
+    input_ids (B, T) -> logits (B, T, V); with labels (B, T) loss ().
+
+    >>> import minibert as mb
+    >>> config = mb.RemBertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                           intermediate_size=16, input_embedding_size=4, output_embedding_size=12,
+    ...                           is_decoder=True)
+    >>> model = mb.RemBertForCausalLM(config, seed=0)
+    >>> model(input_ids=[[2, 7, 3]], labels=[[2, 7, 3]]).logits.shape
+    (1, 3, 30)
+    >>> model.generate([[2, 7, 3]], max_new_tokens=2).shape
+    (1, 5)
+    """
 
     caches_with_labels = True
     base_class = RemBertModel
@@ -107,31 +122,83 @@ class RemBertForCausalLM(RemBertPreTrainedModel, CausalLM):
 
 
 class RemBertForMaskedLM(RemBertPreTrainedModel, MaskedLM):
-    """The tokens behind [MASK]."""
+    """The tokens behind [MASK].
+
+    input_ids (B, T) -> logits (B, T, V); with labels (B, T) loss ().
+
+    >>> import minibert as mb
+    >>> model = mb.RemBertForMaskedLM.from_pretrained("tiny-rembert")
+    >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-rembert")
+    >>> inputs = tokenizer("Paris is the capital of [MASK].", return_tensors="np")
+    >>> place = inputs.tokens().index("[MASK]")
+    >>> tokenizer.decode(model(inputs).logits[0, place].argmax().item()).strip()
+    'France'
+    """
 
     base_class = RemBertModel
     lm_head_class, lm_head_path = RemBertLMHead, "cls.predictions"
 
 
 class RemBertForSequenceClassification(RemBertPreTrainedModel, SequenceClassification):
-    """A class, or a number, for the whole text."""
+    """A class, or a number, for the whole text.
+
+    input_ids (B, T) -> logits (B, C); with labels (B,), or (B, C) for several at once, loss ().
+
+    >>> import minibert as mb
+    >>> config = mb.RemBertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                           intermediate_size=16, input_embedding_size=4, output_embedding_size=12,
+    ...                           num_labels=3)
+    >>> mb.RemBertForSequenceClassification(config, seed=0)(input_ids=[[2, 7, 3]], labels=[2]).logits.shape
+    (1, 3)
+    """
 
     base_class = RemBertModel
 
 
 class RemBertForMultipleChoice(RemBertPreTrainedModel, MultipleChoice):
-    """The best of several texts."""
+    """The best of several texts.
+
+    input_ids (B, choices, T) -> logits (B, choices); with labels (B,) loss ().
+
+    >>> import minibert as mb
+    >>> config = mb.RemBertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                           intermediate_size=16, input_embedding_size=4, output_embedding_size=12)
+    >>> mb.RemBertForMultipleChoice(config, seed=0)(input_ids=[[[2, 7, 3], [2, 8, 3]]], labels=[1]).logits.shape
+    (1, 2)
+    """
 
     base_class = RemBertModel
 
 
 class RemBertForTokenClassification(RemBertPreTrainedModel, TokenClassification):
-    """A class for every token."""
+    """A class for every token.
+
+    input_ids (B, T) -> logits (B, T, C); with labels (B, T) loss ().
+
+    >>> import minibert as mb
+    >>> config = mb.RemBertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                           intermediate_size=16, input_embedding_size=4, output_embedding_size=12,
+    ...                           num_labels=5)
+    >>> model = mb.RemBertForTokenClassification(config, seed=0)
+    >>> model(input_ids=[[2, 7, 3]], labels=[[-100, 4, -100]]).logits.shape
+    (1, 3, 5)
+    """
 
     base_class = RemBertModel
 
 
 class RemBertForQuestionAnswering(RemBertPreTrainedModel, QuestionAnswering):
-    """Where in the text the answer starts and ends."""
+    """Where in the text the answer starts and ends.
+
+    input_ids (B, T) -> start_logits (B, T), end_logits (B, T); with both positions (B,) loss ().
+
+    >>> import minibert as mb
+    >>> config = mb.RemBertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                           intermediate_size=16, input_embedding_size=4, output_embedding_size=12)
+    >>> model = mb.RemBertForQuestionAnswering(config, seed=0)
+    >>> out = model(input_ids=[[2, 7, 3, 8, 9, 3]], start_positions=[3], end_positions=[4])
+    >>> out.start_logits.shape, out.end_logits.shape, out.loss.shape
+    ((1, 6), (1, 6), ())
+    """
 
     base_class = RemBertModel

@@ -46,6 +46,8 @@ def positions_after_padding(ids: np.ndarray, pad: int, past: int = 0) -> np.ndar
 class RobertaModel(RobertaPreTrainedModel, BertModel):
     """The encoder: `BertModel`, except where positions start (`positions_after_padding`).
 
+    input_ids (B, T) -> last_hidden_state (B, T, D), pooler_output (B, D).
+
     Example:
         >>> import minibert as mb
         >>> config = mb.RobertaConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -83,14 +85,37 @@ class RobertaModel(RobertaPreTrainedModel, BertModel):
 
 
 class RobertaForCausalLM(RobertaPreTrainedModel, CausalLM):
-    """The next token of a text, for a decoder (`is_decoder=True`)."""
+    """The next token of a text, for a decoder (`is_decoder=True`).
+
+    input_ids (B, T) -> logits (B, T, V); with labels (B, T) loss ().
+
+    >>> import minibert as mb
+    >>> config = mb.RobertaConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                           intermediate_size=16, is_decoder=True)
+    >>> model = mb.RobertaForCausalLM(config, seed=0)
+    >>> model(input_ids=[[0, 7, 2]], labels=[[0, 7, 2]]).logits.shape
+    (1, 3, 30)
+    >>> model.generate([[0, 7, 2]], max_new_tokens=2).shape
+    (1, 5)
+    """
 
     base_class = RobertaModel
     lm_head_class, lm_head_path = RobertaLMHead, "lm_head"
 
 
 class RobertaForMaskedLM(RobertaPreTrainedModel, MaskedLM):
-    """The tokens behind <mask>."""
+    """The tokens behind <mask>.
+
+    input_ids (B, T) -> logits (B, T, V); with labels (B, T) loss ().
+
+    >>> import minibert as mb
+    >>> model = mb.RobertaForMaskedLM.from_pretrained("tiny-roberta")
+    >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-roberta")
+    >>> inputs = tokenizer("Paris is the capital of <mask>.", return_tensors="np")
+    >>> place = inputs.tokens().index("<mask>")
+    >>> tokenizer.decode(model(inputs).logits[0, place].argmax().item()).strip()
+    'France'
+    """
 
     base_class = RobertaModel
     lm_head_class, lm_head_path = RobertaLMHead, "lm_head"
@@ -98,6 +123,8 @@ class RobertaForMaskedLM(RobertaPreTrainedModel, MaskedLM):
 
 class RobertaForSequenceClassification(RobertaPreTrainedModel, FirstTokenClassification):
     """A class, or a number, for the whole text, from its first token: the head has a layer of its own for the pooler.
+
+    input_ids (B, T) -> logits (B, C); with labels (B,), or (B, C) for several at once, loss ().
 
     Example:
         >>> import minibert as mb
@@ -112,7 +139,16 @@ class RobertaForSequenceClassification(RobertaPreTrainedModel, FirstTokenClassif
 
 
 class RobertaForMultipleChoice(RobertaPreTrainedModel, MultipleChoice):
-    """The best of several texts."""
+    """The best of several texts.
+
+    input_ids (B, choices, T) -> logits (B, choices); with labels (B,) loss ().
+
+    >>> import minibert as mb
+    >>> config = mb.RobertaConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                           intermediate_size=16)
+    >>> mb.RobertaForMultipleChoice(config, seed=0)(input_ids=[[[0, 7, 2], [0, 8, 2]]], labels=[1]).logits.shape
+    (1, 2)
+    """
 
     base_class = RobertaModel
 
@@ -124,12 +160,33 @@ class RobertaForMultipleChoice(RobertaPreTrainedModel, MultipleChoice):
 
 
 class RobertaForTokenClassification(RobertaPreTrainedModel, TokenClassification):
-    """A class for every token."""
+    """A class for every token.
+
+    input_ids (B, T) -> logits (B, T, C); with labels (B, T) loss ().
+
+    >>> import minibert as mb
+    >>> config = mb.RobertaConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                           intermediate_size=16, num_labels=5)
+    >>> model = mb.RobertaForTokenClassification(config, seed=0)
+    >>> model(input_ids=[[0, 7, 2]], labels=[[-100, 4, -100]]).logits.shape
+    (1, 3, 5)
+    """
 
     base_class = RobertaModel
 
 
 class RobertaForQuestionAnswering(RobertaPreTrainedModel, QuestionAnswering):
-    """Where in the text the answer starts and ends."""
+    """Where in the text the answer starts and ends.
+
+    input_ids (B, T) -> start_logits (B, T), end_logits (B, T); with both positions (B,) loss ().
+
+    >>> import minibert as mb
+    >>> config = mb.RobertaConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                           intermediate_size=16)
+    >>> model = mb.RobertaForQuestionAnswering(config, seed=0)
+    >>> out = model(input_ids=[[0, 7, 2, 2, 8, 9, 2]], start_positions=[4], end_positions=[5])
+    >>> out.start_logits.shape, out.end_logits.shape, out.loss.shape
+    ((1, 7), (1, 7), ())
+    """
 
     base_class = RobertaModel
