@@ -1,6 +1,7 @@
 """Running a learner's function on one set of inputs, and reading what it gave as steps by name."""
 
 import copy
+import inspect
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,22 +24,31 @@ class Outcome:
 def run(
     function: Callable[..., Any], inputs: Mapping[str, Any], names: Sequence[str], results: Sequence[str]
 ) -> Outcome:
-    """Call with copies of the inputs, and read the answer as steps by name.
+    """Call with copies of the inputs, by name or else in their order, and read the answer as steps by name.
 
     names: of all steps; results: those that must be there.
     """
     given = copy.deepcopy(dict(inputs))
     try:
         with np.errstate(all="ignore"):
-            answer = function(**given)
+            answer = function(**given) if _takes_names(function, given) else function(*given.values())
     except Exception as error:  # whatever a learner's function raises becomes a sentence
-        return Outcome(problem=_exception_words(error))
+        return Outcome(problem=_exception_words(error, len(given)))
     steps, problem = _read(answer, names, results)
     changed = tuple(name for name in inputs if not same_input(given[name], inputs[name]))
     return Outcome(steps, problem, changed)
 
 
-def _exception_words(error: Exception) -> str:
+def _takes_names(function: Callable[..., Any], given: Mapping[str, Any]) -> bool:
+    """Whether the function's arguments have the exercise's names."""
+    try:
+        inspect.signature(function).bind(**given)
+    except (TypeError, ValueError):  # other names, or a function that does not tell
+        return False
+    return True
+
+
+def _exception_words(error: Exception, count: int) -> str:
     message = str(error).strip().rstrip(".")
     words = f"the function raised {type(error).__name__}: {message}" if message else f"it raised {type(error).__name__}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
@@ -46,7 +56,7 @@ def _exception_words(error: Exception) -> str:
     if own and own[-1].line:
         words += f"; in line {own[-1].lineno}: {own[-1].line.strip()}"
     if isinstance(error, TypeError) and not frames:  # the call itself did not fit
-        words += "; the arguments must have the names that the exercise gives them"
+        words += f"; it is called with {count} arguments, in the order that the exercise gives"
     return words
 
 
