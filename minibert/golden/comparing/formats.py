@@ -83,7 +83,7 @@ def _unlike(found: Difference) -> str:
     """Numbers that only one side has hidden, or that are NaN or infinite on one side only."""
     kind = next((each for each in (found.other, found.golden) if not math.isfinite(each)), None)
     what = "hidden" if kind is None else "NaN" if math.isnan(kind) else "infinite"
-    return f"{found.hidden} numbers are {what} on one side only"
+    return f"{found.hidden} {'number is' if found.hidden == 1 else 'numbers are'} {what} on one side only"
 
 
 def _number(value: float | None) -> str:

@@ -58,7 +58,7 @@ def scaled(pair: TensorPair) -> str:
 def _meaning(factor: float, pair: TensorPair) -> str:
     """Which of the model's constants a factor is, in brackets."""
     width = int(pair.config.get("hidden_size", 1))
-    known = {"2": 2.0, "the number of texts": max(pair.batch, 1), "√D, D the hidden width": math.sqrt(width)}
+    known = {"the number of texts": max(pair.batch, 1), "√D, D the hidden width": math.sqrt(width)}
     if ".attention.self" in pair.name:  # nothing else knows of heads
         known = {
             "√K, K the width of a head": math.sqrt(width / pair.heads),
@@ -67,6 +67,8 @@ def _meaning(factor: float, pair: TensorPair) -> str:
             **known,
         }
     for words, value in known.items():
+        if value == 2:
+            continue  # a plain 2, or a half, is likelier than any of these
         if value > 1 and abs(factor / value - 1) < 1e-3:
             return f" ({words})"
         if value > 1 and abs(factor * value - 1) < 1e-3:

@@ -49,3 +49,9 @@ def test_json_has_no_bare_infinity(pack: Path) -> None:
     values["cls.predictions"] = np.full_like(values["cls.predictions"], np.inf)
     text = diff(pack, values).format("json")
     assert json.loads(text, parse_constant=lambda name: pytest.fail(name))["ok"] is False
+
+
+def test_nan_is_said_first(forward_pack: Path) -> None:
+    text = str(diff(forward_pack, ported("a number is NaN")))
+    assert "differs: 1 number is NaN on one side only; elsewhere off by" in text
+    assert "diagnosis: 1 of 560 numbers are NaN" in text
