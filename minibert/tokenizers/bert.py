@@ -16,17 +16,28 @@ from minibert.tokenizers.tokenizer import PreTrainedTokenizer
 
 
 class BertTokenizer(PreTrainedTokenizer):
-    """WordPiece as BERT has it.
+    """WordPiece as BERT has it: of every word the longest piece that fits next (Wu et al. 2016, section 4.1).
 
-    `vocab_file`: path of a vocab.txt, one token a line; or give `vocab`, a dict token -> id, or
-    `tokenizer_file`, path of a tokenizer.json.
-    `do_lower_case`: lower-case the text, and strip accents unless `strip_accents` says otherwise.
-    `tokenize_chinese_chars`: make a word of each ideograph. The other arguments: `PreTrainedTokenizer`.
+    Args:
+        vocab_file: path of a vocab.txt, one token a line, whose number is its id; or give `vocab` or `tokenizer_file`.
+        vocab: a dict token -> id.
+        tokenizer_file: path of a tokenizer.json.
+        do_lower_case: lower-case the text, and strip accents unless `strip_accents` says otherwise.
+        tokenize_chinese_chars: make a word of each ideograph.
+        clean_text: drop control characters, and make every kind of blank a space.
+        wordpieces_prefix: what marks a piece that continues a word.
+        max_input_chars_per_word: a longer word (in code points) becomes `unk_token`.
+        do_basic_tokenize, never_split: accepted for the sake of transformers' calls.
+        options: those of `PreTrainedTokenizer`.
 
-    >>> vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##aff", "##able"]
-    >>> tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(vocab)})
-    >>> tokenizer("Unaffable!")["input_ids"]
-    [2, 5, 6, 7, 1, 3]
+    Raises:
+        TokenizerError: there is no vocabulary, or it is damaged or lacks a token that is needed.
+
+    Example:
+        >>> vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##aff", "##able"]
+        >>> tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(vocab)})
+        >>> tokenizer("Unaffable!")["input_ids"]
+        [2, 5, 6, 7, 1, 3]
     """
 
     family = "bert"

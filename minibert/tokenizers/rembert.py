@@ -22,19 +22,28 @@ from minibert.tokenizers.tokenizer import PreTrainedTokenizer
 
 
 class RemBertTokenizer(PreTrainedTokenizer):
-    """SentencePiece Unigram as RemBERT has it.
+    """SentencePiece Unigram as RemBERT has it: the likeliest way to cut a text (Kudo 2018, section 3.2).
 
-    `vocab_file`: path of a SentencePiece .model; or give `model`, a `SentencePieceModel`, or
-    `tokenizer_file`, path of a tokenizer.json.
-    `do_lower_case`: lower-case before anything else; `keep_accents=False`: decompose (NFKD) and drop marks
-    first. `remove_space` is accepted and kept, and changes nothing: the model itself says how it treats blanks.
+    Args:
+        vocab_file: path of a SentencePiece .model; or give `model` or `tokenizer_file`.
+        model: a `SentencePieceModel`.
+        tokenizer_file: path of a tokenizer.json.
+        do_lower_case: lower-case before anything else.
+        keep_accents: False decomposes (NFKD) and drops marks first.
+        remove_space: kept and saved again; the model itself says how it treats blanks.
+        options: those of `PreTrainedTokenizer`.
+
     Special tokens that the model has no piece for get the ids after its last one.
 
-    >>> from minibert.tokenizers.stages.pieces import Piece
-    >>> controls = [Piece(name, 0, PieceType.CONTROL) for name in ("[CLS]", "[SEP]", "[MASK]", "[PAD]")]
-    >>> pieces = (Piece("[UNK]", 0, PieceType.UNKNOWN), *controls, Piece("▁low", -2.0), Piece("er", -3.0))
-    >>> RemBertTokenizer(model=SentencePieceModel(pieces))("low lower")["input_ids"]
-    [1, 5, 5, 6, 2]
+    Raises:
+        TokenizerError: there is no model, or it is damaged.
+
+    Example:
+        >>> from minibert.tokenizers.stages.pieces import Piece
+        >>> controls = [Piece(name, 0, PieceType.CONTROL) for name in ("[CLS]", "[SEP]", "[MASK]", "[PAD]")]
+        >>> pieces = (Piece("[UNK]", 0, PieceType.UNKNOWN), *controls, Piece("▁low", -2.0), Piece("er", -3.0))
+        >>> RemBertTokenizer(model=SentencePieceModel(pieces))("low lower")["input_ids"]
+        [1, 5, 5, 6, 2]
     """
 
     family = "rembert"

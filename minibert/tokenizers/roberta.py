@@ -22,17 +22,27 @@ from minibert.tokenizers.tokenizer import PreTrainedTokenizer
 
 
 class RobertaTokenizer(PreTrainedTokenizer):
-    """Byte-level BPE as RoBERTa has it.
+    """Byte-level BPE as RoBERTa has it (Sennrich et al. 2016; over bytes, Radford et al. 2019, section 2.2).
 
-    `vocab_file`, `merges_file`: paths of vocab.json and merges.txt; or give `vocab`, a dict token -> id, and
-    `merges`, a list of pairs, or `tokenizer_file`, path of a tokenizer.json. `add_prefix_space`: put a blank before
-    the text, so that its first word is tokenized like any other. `trim_offsets`: leave blanks out of offsets.
+    Args:
+        vocab_file, merges_file: paths of vocab.json and merges.txt; or give `vocab` and `merges`, or `tokenizer_file`.
+        vocab: a dict token -> id.
+        merges: a list of pairs, the first learned first.
+        tokenizer_file: path of a tokenizer.json.
+        add_prefix_space: put a blank before the text, so that its first word is tokenized like any other.
+        trim_offsets: leave blanks out of offsets.
+        errors: kept and saved again.
+        options: those of `PreTrainedTokenizer`.
 
-    >>> vocab = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "l", "o", "w", "Ġ", "lo", "low", "Ġlow"]
-    >>> merges = [("l", "o"), ("lo", "w"), ("Ġ", "low")]
-    >>> tokenizer = RobertaTokenizer(vocab={token: i for i, token in enumerate(vocab)}, merges=merges)
-    >>> tokenizer("low low")["input_ids"]
-    [0, 10, 11, 2]
+    Raises:
+        TokenizerError: there is no vocabulary, or it is damaged or lacks a token that is needed.
+
+    Example:
+        >>> vocab = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "l", "o", "w", "Ġ", "lo", "low", "Ġlow"]
+        >>> merges = [("l", "o"), ("lo", "w"), ("Ġ", "low")]
+        >>> tokenizer = RobertaTokenizer(vocab={token: i for i, token in enumerate(vocab)}, merges=merges)
+        >>> tokenizer("low low")["input_ids"]
+        [0, 10, 11, 2]
     """
 
     family = "roberta"

@@ -62,10 +62,17 @@ def _role_id(role: str) -> property:
 class PreTrainedTokenizer:
     """A tokenizer with stages, a vocabulary and special tokens; made by a family's class.
 
-    `profile`: whose rules, see `profiles.py`. `model_max_length`: in tokens. `padding_side`, `truncation_side`: "right"
-    or "left". `clean_up_tokenization_spaces`: what `decode` does if it is not told. `split_special_tokens`: special
-    tokens in a text are ordinary text. `extra_special_tokens`: special tokens without a role.
-    `added_tokens_decoder`: id -> added token. Raises TokenizerError when an option has no such value.
+    Args:
+        profile: whose rules, "transformers" or "original", see `profiles.py`.
+        model_max_length: of the model's texts, in tokens.
+        padding_side, truncation_side: "right" or "left".
+        clean_up_tokenization_spaces: what `decode` does if it is not told.
+        split_special_tokens: special tokens in a text are ordinary text.
+        extra_special_tokens: special tokens without a role; `additional_special_tokens` is their old name.
+        added_tokens_decoder: id -> added token.
+
+    Raises:
+        TokenizerError: an option has no such value.
     """
 
     family = ""
@@ -142,14 +149,28 @@ class PreTrainedTokenizer:
     ) -> BatchEncoding:
         """Texts to everything a model takes.
 
-        `text`, `text_pair`: a str, a list of str, or with `is_split_into_words` a list (of lists) of words.
-        `text_target`: encoded likewise; its ids become `labels`.
-        `padding`: True or "longest", "max_length", False. `truncation`: True or "longest_first",
-        "only_first", "only_second", False. `max_length`: None means the model's.
-        `stride`, `return_overflowing_tokens`: what is cut off comes as further rows that overlap by `stride`,
-        and `overflow_to_sample_mapping` tells whose they are.
-        `return_tensors`: None for lists, "np", "cp". `offsets_unit`: "codepoint", "utf-8", "utf-16".
-        Raises InputError (a ValueError) when an argument does not fit.
+        Args:
+            text, text_pair: a str, a list of str, or with `is_split_into_words` a list (of lists) of words.
+            text_target, text_pair_target: encoded likewise; the ids become `labels`.
+            add_special_tokens: put the family's special tokens around the texts.
+            padding: True or "longest", "max_length", False.
+            truncation: True or "longest_first", "only_first", "only_second", False.
+            max_length: in tokens, special ones included; None means the model's.
+            return_overflowing_tokens: what is cut off comes as further rows, and `overflow_to_sample_mapping` tells
+                whose they are.
+            stride: how many tokens these rows have in common with the row before.
+            pad_to_multiple_of: round the padded length up to a multiple of so many tokens.
+            padding_side, truncation_side, split_special_tokens: by default the tokenizer's own.
+            return_tensors: None for lists, "np" or "cp" for int64 arrays (B, T).
+            return_token_type_ids, return_attention_mask: by default what the family's models take.
+            return_special_tokens_mask, return_offsets_mapping, return_length: further columns.
+            offsets_unit: what offsets count, "codepoint", "utf-8" (bytes) or "utf-16" (code units).
+
+        Returns:
+            A `BatchEncoding`: {name: list of one text, list of lists of several, or array}.
+
+        Raises:
+            InputError: an argument does not fit (a ValueError too).
         """
         options = quick_options(
             padding=padding, truncation=truncation, max_length=max_length, stride=stride,

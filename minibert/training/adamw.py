@@ -72,20 +72,23 @@ def towards(g: Array, m: Array, beta1: float) -> None:
 
 
 class AdamW(Optimizer):
-    """AdamW with PyTorch's arithmetic, step by step, and PyTorch's defaults.
+    """AdamW with PyTorch's arithmetic, step by step, and PyTorch's defaults (Loshchilov & Hutter 2019, algorithm 2).
 
     Args:
         model, no_decay, params, groups: see `Optimizer`. Biases and LayerNorm weights are not decayed by default.
         lr, betas, eps, weight_decay: alpha, (beta1, beta2), epsilon and decay of `adamw_step`.
 
+    `step(grads)` takes {name: gradient}, as `model.backward` gives, each of its parameter's shape.
+
     Raises:
         InputError: a number or a name does not fit.
 
-    >>> import numpy as np
-    >>> weights = {"weight": np.array([1.0, -1.0])}
-    >>> AdamW(weights, lr=0.1, weight_decay=0.0).step({"weight": np.array([0.5, -2.0])})
-    >>> weights["weight"].round(6)
-    array([ 0.9, -0.9])
+    Example:
+        >>> import numpy as np
+        >>> weights = {"weight": np.array([1.0, -1.0])}
+        >>> AdamW(weights, lr=0.1, weight_decay=0.0).step({"weight": np.array([0.5, -2.0])})
+        >>> weights["weight"].round(6)
+        array([ 0.9, -0.9])
     """
 
     state_arrays = ("exp_avg", "exp_avg_sq")  # m and v, under PyTorch's names

@@ -49,16 +49,21 @@ class SGD(Optimizer):
 
     Args:
         model, no_decay, params, groups: see `Optimizer`. Biases and LayerNorm weights are not decayed by default.
-        lr, momentum, dampening, weight_decay, nesterov: PyTorch's defaults.
+        lr: the learning rate.
+        momentum, dampening, nesterov: of `momentum_step` (Sutskever et al. 2013); momentum 0 keeps no state.
+        weight_decay: how much of a weight is added to its gradient.
+
+    `step(grads)` takes {name: gradient}, as `model.backward` gives, each of its parameter's shape.
 
     Raises:
         InputError: a number or a name does not fit.
 
-    >>> import numpy as np
-    >>> weights = {"weight": np.array([1.0, -1.0])}
-    >>> SGD(weights, lr=0.1).step({"weight": np.array([0.5, -2.0])})
-    >>> weights["weight"]
-    array([ 0.95, -0.8 ])
+    Example:
+        >>> import numpy as np
+        >>> weights = {"weight": np.array([1.0, -1.0])}
+        >>> SGD(weights, lr=0.1).step({"weight": np.array([0.5, -2.0])})
+        >>> weights["weight"]
+        array([ 0.95, -0.8 ])
     """
 
     state_arrays = ("momentum_buffer",)

@@ -20,12 +20,22 @@ from minibert.tokenizers.stages.unicode_tables import WHITESPACE, code_points
 class AddedToken:
     """A token that text is searched for, and how it is found.
 
-    `single_word`: only where no word character touches it. `lstrip`, `rstrip`: it swallows the blanks on
-    that side. `normalized`: it is looked for after normalisation. `special`: `skip_special_tokens`
-    leaves it out of decoded text.
+    Attributes:
+        content: the text that it is found by.
+        single_word: only where no word character touches it.
+        lstrip, rstrip: it swallows the blanks on that side.
+        normalized: it is looked for after normalisation.
+        special: `skip_special_tokens` leaves it out of decoded text.
 
-    >>> AddedToken("<mask>", lstrip=True, special=True, normalized=False).content
-    '<mask>'
+    Example:
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> tokenizer.tokenize("an unbelievable dog")
+        ['an', 'un', '##be', '##l', '##ie', '##v', '##able', 'dog']
+        >>> tokenizer.add_tokens([AddedToken("unbelievable", single_word=True)])
+        1
+        >>> tokenizer.tokenize("an unbelievable dog")
+        ['an', 'unbelievable', 'dog']
     """
 
     content: str

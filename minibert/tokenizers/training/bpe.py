@@ -45,22 +45,32 @@ def train_bpe(
     progress: bool = True,
     on_step: Callable[[MergeStep], object] | None = None,
 ) -> TrainedBpe:
-    """Learn byte-level BPE merges from texts.
+    """Learn byte-level BPE merges from texts (Sennrich et al. 2016, section 3.2; over bytes, Radford et al. 2019).
 
-    texts: any iterable of str. vocab_size: how many tokens at most, the special ones and the 256 bytes
-    included. min_frequency: pairs that occur less often are not joined. special_tokens: get the first ids,
-    in this order. add_prefix_space: put a blank before each text, as the tokenizer will. on_step: is
-    called with each `MergeStep`.
+    Args:
+        texts: any iterable of str.
+        vocab_size: how many tokens at most, the special ones and the 256 bytes included.
+        min_frequency: pairs that occur less often are not joined.
+        special_tokens: get the first ids, in this order.
+        add_prefix_space: put a blank before each text, as the tokenizer will.
+        progress: show a progress bar.
+        on_step: is called with each `MergeStep`.
 
-    The merges are those of `BpeTrainer` of Hugging Face's tokenizers on the same texts. Raises InputError
-    if a text is not a str or holds a lone surrogate, TokenizerError if there is nothing to learn from.
+    Returns:
+        A `TrainedBpe`: `vocab`, `merges`, `save(folder)`. The merges are those of `BpeTrainer` of Hugging Face's
+        tokenizers on the same texts.
 
-    >>> steps = []
-    >>> trained = train_bpe(["low lower lowest"], 265, progress=False, on_step=steps.append)
-    >>> trained.merges
-    [('l', 'o'), ('lo', 'w'), ('Ġ', 'low'), ('Ġlow', 'e')]
-    >>> [(step.merged, step.frequency) for step in steps]
-    [('lo', 3), ('low', 3), ('Ġlow', 2), ('Ġlowe', 2)]
+    Raises:
+        InputError: a text is not a str or holds a lone surrogate.
+        TokenizerError: there is nothing to learn from.
+
+    Example:
+        >>> steps = []
+        >>> trained = train_bpe(["low lower lowest"], 265, progress=False, on_step=steps.append)
+        >>> trained.merges
+        [('l', 'o'), ('lo', 'w'), ('Ġ', 'low'), ('Ġlow', 'e')]
+        >>> [(step.merged, step.frequency) for step in steps]
+        [('lo', 3), ('low', 3), ('Ġlow', 2), ('Ġlowe', 2)]
     """
 
     def cut(text: str) -> list[str]:

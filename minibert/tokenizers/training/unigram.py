@@ -105,27 +105,40 @@ def train_unigram(
     progress: bool = True,
     on_step: Callable[[EmStep | PruneStep], object] | None = None,
 ) -> TrainedUnigram:
-    """Learn a Unigram vocabulary from texts.
+    """Learn a Unigram vocabulary from texts (Kudo 2018, section 3.2): too many pieces first, then the useless ones go.
 
-    texts: any iterable of str. vocab_size: how many pieces, special tokens and characters included.
-    special_tokens: get the first ids, in this order; `unk_token` must be one of them, the others are control
-    tokens, which never match text. user_defined_symbols: strings that are always one token. byte_fallback: add
-    the 256 byte pieces, so that nothing is unknown. normalizer: "nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf",
-    "identity", or the options of another model. character_coverage: the share of all characters that get a
-    piece of their own. seed_size: how many substrings to start from. as_sentencepiece: find
-    seeds and count unknown characters as SentencePiece 0.2.3 does, oversights included (see `_Words.followers`);
-    False mends them, and texts need 1 to 8 % fewer tokens. on_step: is called with each `EmStep` and `PruneStep`.
+    Args:
+        texts: any iterable of str.
+        vocab_size: how many pieces, special tokens and characters included.
+        special_tokens: get the first ids, in this order; `unk_token` must be one of them, the others are control
+            tokens, which never match text.
+        user_defined_symbols: strings that are always one token.
+        byte_fallback: add the 256 byte pieces, so that nothing is unknown.
+        normalizer: "nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity", or the options of another model.
+        character_coverage: the share of all characters that get a piece of their own.
+        max_piece_length: of a piece, in code points.
+        min_frequency: substrings that occur less often are no seeds.
+        seed_size: how many substrings to start from.
+        as_sentencepiece: find seeds and count unknown characters as SentencePiece 0.2.3 does, oversights included (see
+            `_Words.followers`); False mends them, and texts need 1 to 8 % fewer tokens.
+        progress: show a progress bar.
+        on_step: is called with each `EmStep` and `PruneStep`.
 
-    Raises InputError if a text is not a str or holds a lone surrogate, TokenizerError if there is nothing to
-    learn from or the vocabulary cannot have the size.
+    Returns:
+        A `TrainedUnigram`: `model`, `vocab`, `save(folder)`.
 
-    >>> steps = []
-    >>> texts = ["hug hugs hugging", "pug pugs", "a hug"]
-    >>> trained = train_unigram(texts, 15, normalizer="identity", progress=False, on_step=steps.append)
-    >>> list(trained.vocab)[5:9]
-    ['▁hug', 'g', 's', 'i']
-    >>> [(type(step).__name__, step.pieces) for step in steps][:3]
-    [('EmStep', 16), ('EmStep', 8), ('PruneStep', 8)]
+    Raises:
+        InputError: a text is not a str or holds a lone surrogate.
+        TokenizerError: there is nothing to learn from, or the vocabulary cannot have the size.
+
+    Example:
+        >>> steps = []
+        >>> texts = ["hug hugs hugging", "pug pugs", "a hug"]
+        >>> trained = train_unigram(texts, 15, normalizer="identity", progress=False, on_step=steps.append)
+        >>> list(trained.vocab)[5:9]
+        ['▁hug', 'g', 's', 'i']
+        >>> [(type(step).__name__, step.pieces) for step in steps][:3]
+        [('EmStep', 16), ('EmStep', 8), ('PruneStep', 8)]
     """
     if isinstance(normalizer, str):
         normalizer = NormalizerOptions(normalizer, named_charsmap(normalizer))

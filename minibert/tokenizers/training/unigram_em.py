@@ -1,6 +1,6 @@
 """How probable pieces are, and which of them can go: the two halves of a round of Unigram training.
 
-All words are looked at together. Their lattices (see `unigram_viterbi.py`) become one table of edges, each a
+All words are looked at together. Their lattices (see `stages/unigram.py`) become one table of edges, each a
 piece at a place; the sums over all ways to cut a word (forward and backward) and the best way are then found
 for all words at once, one step for each place within a word.
 

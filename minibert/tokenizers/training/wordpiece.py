@@ -58,25 +58,37 @@ def train_wordpiece(
     progress: bool = True,
     on_step: Callable[[MergeStep], object] | None = None,
 ) -> TrainedWordPiece:
-    """Learn a WordPiece vocabulary from texts.
-
-    texts: any iterable of str. vocab_size: how many tokens at most, the special ones and the characters
-    included. min_frequency: pairs that occur less often are not joined. limit_alphabet: how many
-    different characters at most, the most frequent ones. special_tokens: get the first ids, in this order.
-    The other options are those of `BertTokenizer`. on_step: is called with each `MergeStep`.
+    """Learn a WordPiece vocabulary from texts, by joining the most frequent pair again and again.
 
     With the same pairs to choose from, the choice is Hugging Face's. Where two pairs are equally frequent it
     can differ: there, the ids of "##" characters, which decide, come in an order that changes from one run to
-    the next; here they come in the order of code points. Raises InputError if a text is not a str or holds a
-    lone surrogate, TokenizerError if there is nothing to learn from.
+    the next; here they come in the order of code points.
 
-    >>> steps = []
-    >>> trained = train_wordpiece(["hug hugs hugging, pug"], 18, progress=False, on_step=steps.append)
-    >>> list(trained.vocab)[5:]
-    [',', 'g', 'h', 'i', 'n', 'p', 's', 'u', '##g', '##i', '##n', '##s', '##u']
-    >>> trained = train_wordpiece(["hug hugs hugging, pug"], 20, progress=False, on_step=steps.append)
-    >>> [(step.left, step.right, step.merged, step.frequency) for step in steps]
-    [('##u', '##g', '##ug', 4), ('h', '##ug', 'hug', 3)]
+    Args:
+        texts: any iterable of str.
+        vocab_size: how many tokens at most, the special ones and the characters included.
+        min_frequency: pairs that occur less often are not joined.
+        limit_alphabet: how many different characters at most, the most frequent ones.
+        special_tokens: get the first ids, in this order.
+        do_lower_case, strip_accents, tokenize_chinese_chars, wordpieces_prefix: as of `BertTokenizer`.
+        progress: show a progress bar.
+        on_step: is called with each `MergeStep`.
+
+    Returns:
+        A `TrainedWordPiece`: `vocab`, `save(folder)`.
+
+    Raises:
+        InputError: a text is not a str or holds a lone surrogate.
+        TokenizerError: there is nothing to learn from.
+
+    Example:
+        >>> steps = []
+        >>> trained = train_wordpiece(["hug hugs hugging, pug"], 18, progress=False, on_step=steps.append)
+        >>> list(trained.vocab)[5:]
+        [',', 'g', 'h', 'i', 'n', 'p', 's', 'u', '##g', '##i', '##n', '##s', '##u']
+        >>> trained = train_wordpiece(["hug hugs hugging, pug"], 20, progress=False, on_step=steps.append)
+        >>> [(step.left, step.right, step.merged, step.frequency) for step in steps]
+        [('##u', '##g', '##ug', 4), ('h', '##ug', 'hug', 3)]
     """
     options = BertNormalizer(True, tokenize_chinese_chars, strip_accents, do_lower_case)
     counts = count_words(texts, _cutter(options), progress=progress)

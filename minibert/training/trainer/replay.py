@@ -36,18 +36,20 @@ def replay_masks(*traces: Mapping[str, Any]) -> np.random.Generator:
     A trace of a training pass holds each mask under '<path>.mask' (keep="*", or a list with "*.mask"). Give the
     traces of several passes to replay all of them.
 
-    >>> import minibert as mb
-    >>> config = mb.BertConfig(vocab_size=9, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
-    ...                        intermediate_size=4)
-    >>> model = mb.BertModel(config).train(0)
-    >>> first = mb.Trace()
-    >>> before = model(input_ids=[[1, 2, 3]], trace=first).pooler_output
-    >>> after = model.train(mb.replay_masks(first))(input_ids=[[1, 2, 3]]).pooler_output
-    >>> bool((before == after).all())
-    True
-
     Raises:
         InputError: no trace holds a mask.
+        TraceError: raised by the pass that asks for a mask of another shape, or for more masks than were recorded.
+
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=9, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=4)
+        >>> model = mb.BertModel(config).train(0)
+        >>> first = mb.Trace()
+        >>> before = model(input_ids=[[1, 2, 3]], trace=first).pooler_output
+        >>> after = model.train(mb.replay_masks(first))(input_ids=[[1, 2, 3]]).pooler_output
+        >>> bool((before == after).all())
+        True
     """
     masks = list(_recorded(traces))
     if not masks:
