@@ -27,7 +27,7 @@ def column_sum(x: Array) -> Array:
 
 @step
 def scatter_add(ids: Array, rows: Array, out: Array, skipped: int | None = None) -> None:
-    """ids (M,), rows (M, D), out (V, D): out[ids[i]] += rows[i] for every i, repeated ids included.
+    """ids (M,), rows (M, D) -> out (V, D), in place: out[ids[i]] += rows[i] for every i, repeated ids included.
 
     `out[ids] += rows` would keep only the last of several equal ids. Rows whose id is `skipped` are left out.
 

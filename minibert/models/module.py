@@ -97,6 +97,19 @@ class LayerNorm(Module):
         y, cache = F.layer_norm(x, self.weight, self.bias, self.eps)
         return self.record(y, cache, run, name, also)
 
+    def backward(self, dy: Array, back: Backward) -> Array:
+        """dy (..., D) -> dx (..., D). The caller has met the output's name: `dy` has arrived there."""
+        cache = back.saved(self.path)
+        if back.keeps(self.at("normalized")):
+            back.arrive(self.at("normalized"), dy * self.weight)
+        if back.keeps(self.at("rstd")):  # normalized = centred rstd, so drstd = Σ dnormalized normalized / rstd
+            by_row = (dy * self.weight * cache.normalized).sum(axis=-1, keepdims=True)
+            back.arrive(self.at("rstd"), by_row / cache.rstd)
+        dx, dweight, dbias = F.layer_norm_backward(dy, cache, self.weight)
+        back.add(self.names["weight"], dweight)
+        back.add(self.names["bias"], dbias)
+        return dx
+
     def record(
         self, y: Array, cache: F.LayerNormCache | None, run: Run, name: str | None, also: tuple[str, ...]
     ) -> Array:
@@ -112,19 +125,6 @@ class LayerNorm(Module):
     def keeps_cache(self, run: Run) -> bool:
         """Whether somebody wants the normalised values and the deviations: a reader of the trace, or backward."""
         return run.keeps(self.at("normalized"), self.at("rstd"))
-
-    def backward(self, dy: Array, back: Backward) -> Array:
-        """dy (..., D) -> dx (..., D). The caller has met the output's name: `dy` has arrived there."""
-        cache = back.saved(self.path)
-        if back.keeps(self.at("normalized")):
-            back.arrive(self.at("normalized"), dy * self.weight)
-        if back.keeps(self.at("rstd")):  # normalized = centred rstd, so drstd = Σ dnormalized normalized / rstd
-            by_row = (dy * self.weight * cache.normalized).sum(axis=-1, keepdims=True)
-            back.arrive(self.at("rstd"), by_row / cache.rstd)
-        dx, dweight, dbias = F.layer_norm_backward(dy, cache, self.weight)
-        back.add(self.names["weight"], dweight)
-        back.add(self.names["bias"], dbias)
-        return dx
 
 
 class Embedding(Module):
