@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from minibert.errors import TokenizerError
+from minibert.files.saving import saving
 from minibert.tokenizers.files.folder import vocabulary_path
 from minibert.tokenizers.files.vocabulary_files import (
     given_merges_txt,
@@ -100,8 +102,9 @@ class RobertaTokenizer(PreTrainedTokenizer):
         """Write vocab.json and merges.txt into a folder; returns their paths."""
         vocab_path = vocabulary_path(save_directory, filename_prefix, "vocab.json")
         merges_path = vocabulary_path(save_directory, filename_prefix, "merges.txt")
-        write_vocab_json(self.vocab, vocab_path)
-        write_merges_txt(self.merges, merges_path)
+        with saving(save_directory, TokenizerError) as save:
+            write_vocab_json(self.vocab, save.staged / vocab_path.name)
+            write_merges_txt(self.merges, save.staged / merges_path.name)
         return str(vocab_path), str(merges_path)
 
 

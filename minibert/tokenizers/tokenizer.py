@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from minibert.errors import InputError, TokenizerError
+from minibert.errors import InputError, MinibertError, TokenizerError
+from minibert.files.saving import saving
+from minibert.messages import quoted
 from minibert.tokenizers.calls import from_ids
 from minibert.tokenizers.calls.batch_encoding import BatchEncoding
 from minibert.tokenizers.calls.calling import OFFSET_UNITS, Call
@@ -571,7 +573,13 @@ class PreTrainedTokenizer:
         folder = folders.find_folder(pretrained_model_name_or_path, **folders.hub_options(options))
         settings, template = folders.read_folder(folder, cls, cls.__name__)
         settings["name_or_path"] = str(pretrained_model_name_or_path)
-        tokenizer = cls(**{**settings, **options})
+        try:
+            tokenizer = cls(**{**settings, **options})
+        except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
+            if options or isinstance(error, MinibertError):
+                raise
+            why = f"{type(error).__name__}: {quoted(str(error))}"
+            raise TokenizerError(f"{folder}: a setting in the files is not of its kind ({why}).") from error
         if template is not None and template.pair and not set(options) & set(ROLES):
             tokenizer._file_template = template
         return tokenizer
@@ -606,8 +614,18 @@ class PreTrainedTokenizer:
         return [name for name in inspect.signature(cls.__init__).parameters if name not in left_out]
 
     def save_pretrained(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str, ...]:
-        """Write all files that transformers 4 and 5 read into a folder (made if missing); returns their paths."""
-        folder = folders.made_folder(save_directory)
+        """Write all files that transformers 4 and 5 read into a folder (made if missing); returns their paths.
+
+        All of them are replaced together or not at all, even if the process is killed.
+        """
+        folders.check_folder(save_directory)
+        with saving(save_directory, TokenizerError) as save:
+            written = self._write_into(save.staged, filename_prefix)
+            for name in folders.OPTIONAL_FILES:
+                save.remove(folders.prefixed(save.folder, filename_prefix, name).name)
+        return tuple(str(save.folder / path.name) for path in written)
+
+    def _write_into(self, folder: Path, filename_prefix: str | None) -> list[Path]:
         written = [Path(path) for path in self.save_vocabulary(folder, filename_prefix)]
         contents = {
             "tokenizer_config.json": self._config(),
@@ -621,7 +639,7 @@ class PreTrainedTokenizer:
             path = folders.prefixed(folder, filename_prefix, "tokenizer.json")
             write_tokenizer_json(path, self.stages, self.special, self.template(), self.saved_tokens())
             written.append(path)
-        return tuple(str(item) for item in written)
+        return written
 
     def save_vocabulary(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str, ...]:
         """Write the vocabulary files alone into a folder; returns their paths."""

@@ -10,15 +10,11 @@ import minibert as mb
 from tests.fuzz.kinds import KINDS, Kind
 from tests.fuzz.run import outcomes
 
-OPEN = ("tokenizer_config.json of bert", "tokenizer_config.json of roberta", "tokenizer_config.json of rembert",
-        "tokenizer.json of bert", "tokenizer.json of roberta", "special_tokens_map.json", "vocab.json")  # fmt: skip
-"""Kinds with faults that `python -m tests.fuzz` still finds."""
-
 FILES = 12  # of each kind; `python -m tests.fuzz` reads more
 SECONDS = 10
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in OPEN])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_file_is_refused_in_a_sentence_or_loads(kind: str) -> None:
     end = time.monotonic() + SECONDS
     for outcome in outcomes(kind, 0, FILES, measure=True):

@@ -55,7 +55,7 @@ def _tokenizers(family: str) -> tuple[Any, Any]:
     """Two tokenizers with other ids for the same text."""
     one = tokenizer(family)
     two = mb.AutoTokenizer.from_pretrained(one.name_or_path)
-    two.add_tokens(["quick", "brown"])
+    two.add_tokens(["quick brown", "fox"])
     return one, two
 
 

@@ -10,11 +10,9 @@ from tests.kills.scenes import SCENES, Scene
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot copy a process")
 
-OPEN = ("a tokenizer of bert", "a tokenizer of roberta", "a tokenizer of rembert")
-"""Scenes with faults that `python -m tests.kills` still finds."""
 
 
-@pytest.mark.parametrize("scene", [scene for scene in SCENES if scene not in OPEN])
+@pytest.mark.parametrize("scene", SCENES)
 def test_whenever_it_is_killed_all_is_old_or_all_is_new(scene: str) -> None:
     found = at_random_times(scene, 6)
     found += at_every_line(scene, step=151, most=25)

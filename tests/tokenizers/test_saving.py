@@ -7,6 +7,7 @@ import pickle
 import pytest
 from generated_texts import generate
 
+import minibert as mb
 from minibert.tokenizers.auto import AutoTokenizer
 from minibert.tokenizers.bert import BertTokenizer
 from minibert.tokenizers.rembert import RemBertTokenizer
@@ -14,6 +15,7 @@ from minibert.tokenizers.roberta import RobertaTokenizer
 from minibert.tokenizers.stages.added_tokens import AddedToken
 from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS
 from minibert.tokenizers.stages.pieces import Piece, PieceType, SentencePieceModel
+from tests import small_checkpoints
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -159,3 +161,41 @@ def test_minibert_reads_what_transformers_saves(tokenizer, tmp_path):
     tokenizer.save_pretrained(tmp_path / "ours")
     transformers.AutoTokenizer.from_pretrained(str(tmp_path / "ours")).save_pretrained(str(tmp_path / "theirs"))
     same(tokenizer, AutoTokenizer.from_pretrained(tmp_path / "theirs"))
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "rembert"])
+def test_a_save_leaves_nothing_of_an_earlier_one(tmp_path, family):
+    """added_tokens.json and tokenizer.json of an earlier tokenizer would change the ids of the new one."""
+    plain = small_checkpoints.tokenizer(family)
+    more = type(plain).from_pretrained(plain.name_or_path)
+    more.add_tokens(["quick brown"])
+    more.save_pretrained(tmp_path)
+    text = "The quick brown fox"
+    plain.save_pretrained(tmp_path)
+    assert type(plain).from_pretrained(tmp_path)(text)["input_ids"] == plain(text)["input_ids"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("added")) == []
+
+
+def test_the_older_files_alone(tmp_path):
+    plain = small_checkpoints.tokenizer("bert")
+    plain.save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).unlink()
+    text = "The quick brown fox [MASK]"
+    assert type(plain).from_pretrained(tmp_path)(text)["input_ids"] == plain(text)["input_ids"]
+
+
+def test_a_tokenizer_that_cannot_be_written_names_the_file(tmp_path, monkeypatch):
+    plain = small_checkpoints.tokenizer("roberta")
+    plain.save_pretrained(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(mb.OutputError) as caught:
+        plain.save_pretrained(tmp_path)
+    place = tmp_path / "vocab.json"
+    assert str(caught.value) == f"{place} cannot be written: No space left on device; what stood there is unchanged."
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -7,14 +7,16 @@ tokenizer.json, the class's defaults. The flags of added tokens are tokenizer.js
 """
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from minibert.errors import TokenizerError, WeightFileError
+from minibert.messages import quoted
 from minibert.tokenizers.files.tokenizer_json import read_tokenizer_json
-from minibert.tokenizers.files.vocabulary_files import read_json
+from minibert.tokenizers.files.vocabulary_files import read_json, write_text
 from minibert.tokenizers.stages.added_tokens import AddedToken
 from minibert.tokenizers.stages.special_tokens import ROLES, SpecialTokens
 from minibert.tokenizers.stages.template import Template
@@ -80,6 +82,8 @@ def read_folder(folder: Path, cls: Family, name: str) -> tuple[dict[str, Any], T
     vocabulary, added, template = _vocabulary(folder, cls, name)
     flags = {token.content: token for token, _ in [*decoder, *added]}
     for role in ROLES:
+        if isinstance(settings.get(role), dict):
+            settings[role] = AddedToken.from_value(settings[role], special=True)
         if isinstance(settings.get(role), str) and settings[role] in flags:
             settings[role] = replace(flags[settings[role]], special=True)
     listed = {token.content for token, _ in added}
@@ -88,6 +92,8 @@ def read_folder(folder: Path, cls: Family, name: str) -> tuple[dict[str, Any], T
         if token not in flags:
             special = token in {str(settings.get(role)) for role in ROLES}
             added.append((AddedToken.from_value(token, special=special), _id(id_, token, folder)))
+    for name in EXTRA:
+        _check_kind(settings.get(name) or [], (list, dict), name, folder)
     settings = _extra_special_tokens(settings, flags)
     tokens = {id_: token for token, id_ in sorted(added, key=lambda pair: pair[1])}
     if len(tokens) < len(added):
@@ -99,7 +105,7 @@ def _twice(added: Added) -> str:
     owners: dict[int, str] = {}
     for token, id_ in added:
         if id_ in owners:
-            return f"{owners[id_]!r} and {token.content!r} have {id_}"
+            return f"{quoted(owners[id_])} and {quoted(token.content)} have {id_}"
         owners[id_] = token.content
     return ""
 
@@ -114,18 +120,27 @@ def _mapping(path: Path) -> dict[str, Any]:
     return data
 
 
+def _check_kind(value: Any, kinds: tuple[type, ...], name: str, folder: Path) -> Any:
+    if not isinstance(value, kinds):
+        wanted = "a mapping" if kinds == (dict,) else "a list"
+        raise TokenizerError(f"{folder}: {name} is {quoted(value)}: {wanted} belongs there.")
+    return value
+
+
 def _added_tokens_decoder(config: dict[str, Any], folder: Path) -> Added:
-    entries = config.get("added_tokens_decoder") or {}
+    entries = _check_kind(config.get("added_tokens_decoder") or {}, (dict,), "added_tokens_decoder", folder)
     return [(AddedToken.from_value(value), _id(id_, value, folder)) for id_, value in entries.items()]
 
 
 def _id(value: Any, token: Any, folder: Path) -> int:
     try:
         id_ = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         id_ = -1
-    if id_ < 0:
-        raise TokenizerError(f"{folder}: the added token {token!r} has the id {value!r}; ids are ints of 0 or more.")
+    if not 0 <= id_ < 2**31:
+        raise TokenizerError(
+            f"{folder}: the added token {quoted(token)} has the id {quoted(value)}; ids are ints of 0 or more."
+        )
     return id_
 
 
@@ -176,13 +191,14 @@ def _some_names(entries: Iterable[Path]) -> str:
 # ---------------------------------------------------------------- writing
 
 
-def made_folder(path: str | Path) -> Path:
-    """A folder to save into, made if it is missing. Raises TokenizerError if the path is a file's."""
-    folder = Path(path)
-    if folder.exists() and not folder.is_dir():
-        raise TokenizerError(f"{folder} is a file, so a tokenizer cannot be saved into it.")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+# of these a save writes some; those of an earlier save must not stay beside them
+OPTIONAL_FILES = ("added_tokens.json", "tokenizer.json")
+
+
+def check_folder(path: str | Path) -> None:
+    """Raise TokenizerError if something is in the place of a folder to save into."""
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise TokenizerError(f"{path} is a file, so a tokenizer cannot be saved into it.")
 
 
 def prefixed(folder: Path, prefix: str | None, name: str) -> Path:
@@ -208,7 +224,7 @@ def write_json_files(contents: dict[str, Any], folder: Path, prefix: str | None)
     for name, content in contents.items():
         paths.append(prefixed(folder, prefix, name))
         text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
-        paths[-1].write_text(text + "\n", encoding="utf-8", newline="\n")
+        write_text(paths[-1], text + "\n")
     return paths
 
 

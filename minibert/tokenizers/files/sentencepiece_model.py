@@ -7,6 +7,7 @@ reads becomes a `SentencePieceModel` (stages/pieces.py), which refuses pieces th
 Does not handle: models of type BPE, WORD or CHAR, and models with a denormaliser; both are refused by name.
 """
 
+import os
 import struct
 from collections.abc import Callable, Iterable
 from os import PathLike
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import TokenizerError
+from minibert.files.output import output_file
+from minibert.files.reading import read_bytes
+from minibert.messages import shown
 from minibert.tokenizers.fast.collector import collector_paused
 from minibert.tokenizers.files import protobuf
 from minibert.tokenizers.files.protobuf import write_bytes_field, write_float_field, write_varint_field
@@ -48,11 +52,9 @@ def read_sentencepiece_model(source: str | PathLike[str] | bytes) -> SentencePie
     data, name = source, "the model"
     if not isinstance(data, bytes):
         name = str(source)
-        try:
-            data = Path(data).read_bytes()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise TokenizerError(f"{name}: the SentencePiece model cannot be read: {reason}.") from None
+        if "\0" not in name and not os.path.lexists(data):
+            raise TokenizerError(f"{shown(name)}: the SentencePiece model cannot be read: No such file or directory.")
+        data = read_bytes(data, "the SentencePiece model", error=TokenizerError)
     with collector_paused:
         return _read(data, name)
 
@@ -172,7 +174,8 @@ def _read_ordinary_pieces(data: bytes) -> tuple[list[Piece], int]:
 _PIECE_TYPES = {int(kind): kind for kind in PieceType}
 def write_sentencepiece_model(model: SentencePieceModel, path: Path) -> None:
     """Write a model's file: as it was read, if it was, or a new one."""
-    path.write_bytes(sentencepiece_bytes(model) if model.source is None else model.source)
+    with output_file(path, TokenizerError) as file:
+        file.write(sentencepiece_bytes(model) if model.source is None else model.source)
 
 
 def sentencepiece_bytes(model: SentencePieceModel) -> bytes:

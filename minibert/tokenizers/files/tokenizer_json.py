@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import TokenizerError
+from minibert.messages import quoted
 from minibert.tokenizers.files.vocabulary_files import check_vocab, read_json
 from minibert.tokenizers.stages.added_tokens import AddedToken
 from minibert.tokenizers.stages.charsmap import CharsMap
@@ -44,19 +45,19 @@ def read_tokenizer_json(path: Path) -> TokenizerFile:
     if not isinstance(model, dict):
         raise TokenizerError(f"{path}: the file has no 'model', so it is no tokenizer.json.")
     kind = model.get("type") or _guess_model(model)
-    if kind not in FAMILIES:
-        raise TokenizerError(f"{path}: the model {kind!r} is not supported, only {', '.join(FAMILIES)}.")
+    if not isinstance(kind, str) or kind not in FAMILIES:
+        raise TokenizerError(f"{path}: the model {quoted(kind)} is not supported, only {', '.join(FAMILIES)}.")
     read: dict[str, Callable[[_Reader], dict[str, Any]]] = {
         "WordPiece": _read_wordpiece, "BPE": _read_bpe, "Unigram": _read_unigram,
     }  # fmt: skip
-    reader = _Reader(path, data)
     try:
+        reader = _Reader(path, data)
         options = read[kind](reader)
         return TokenizerFile(FAMILIES[kind], options, reader.added, reader.template())
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, TokenizerError):
             raise
-        raise TokenizerError(f"{path}: a part of the file is missing or malformed: {error!r}.") from None
+        raise TokenizerError(f"{path}: a part of the file is missing or malformed: {quoted(error)}.") from None
 
 
 def _guess_model(model: dict[str, Any]) -> str | None:
@@ -73,10 +74,19 @@ class _Reader:
         self.path = path
         self.data = data
         self.model = data["model"]
-        self.added = [(AddedToken.from_value(entry), entry["id"]) for entry in data.get("added_tokens") or []]
+        self.added = [(AddedToken.from_value(entry), self._id(entry)) for entry in data.get("added_tokens") or []]
+
+    def _id(self, entry: dict[str, Any]) -> int:
+        id_ = entry["id"]
+        if not isinstance(id_, int) or isinstance(id_, bool) or not 0 <= id_ < 2**31:
+            raise TokenizerError(
+                f"{self.path}: the added token {quoted(entry['content'])} has the id {quoted(id_)}; "
+                "ids are ints of 0 or more."
+            )
+        return id_
 
     def refuse(self, part: str, value: Any, supported: str) -> TokenizerError:
-        return TokenizerError(f"{self.path}: the {part} {value!r} is not supported here, only {supported}.")
+        return TokenizerError(f"{self.path}: the {part} {quoted(value)} is not supported here, only {supported}.")
 
     def steps(self, part: str) -> Iterator[dict[str, Any]]:
         """The steps of a part, a `Sequence` being several and null none."""
@@ -171,7 +181,8 @@ def _read_bpe(reader: _Reader) -> dict[str, Any]:
     merges = [tuple(pair.split(" ")) if isinstance(pair, str) else tuple(pair) for pair in model["merges"]]
     for rank, pair in enumerate(merges):
         if len(pair) != 2:
-            raise TokenizerError(f"{reader.path}: merge {rank}, {model['merges'][rank]!r}, is not a pair of tokens.")
+            found = quoted(model["merges"][rank])
+            raise TokenizerError(f"{reader.path}: merge {rank}, {found}, is not a pair of tokens.")
     return {
         "vocab": check_vocab(model["vocab"], str(reader.path)),
         "merges": merges,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from minibert.tokenizers.files.vocabulary_files import write_text
 from minibert.tokenizers.stages.added_tokens import AddedToken
 from minibert.tokenizers.stages.pipeline import Stages
 from minibert.tokenizers.stages.special_tokens import SpecialTokens
@@ -39,4 +40,4 @@ def write_tokenizer_json(
 ) -> None:
     """Write a tokenizer's tokenizer.json."""
     text = json.dumps(tokenizer_json(stages, special, template, added), ensure_ascii=False, indent=2)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_text(path, text + "\n")

@@ -1,21 +1,32 @@
 """The vocabulary files: vocab.txt (BERT), vocab.json and merges.txt (RoBERTa)."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from minibert.errors import TokenizerError
+from minibert.files.output import output_file
+from minibert.files.reading import read_bytes
+from minibert.messages import quoted, shown
 
 
 def read_text(path: Path) -> str:
-    """A UTF-8 file's text, or a TokenizerError that names the file."""
+    """A UTF-8 file's text with plain line ends, or a TokenizerError that names the file."""
+    if not os.path.lexists(path):
+        raise TokenizerError(f"{shown(path)}: there is no such file.")
+    data = read_bytes(path, "the file", error=TokenizerError)
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise TokenizerError(f"{path}: there is no such file.") from None
-    except (OSError, UnicodeDecodeError) as error:
+        return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
         raise TokenizerError(f"{path}: the file cannot be read as UTF-8 text: {error}.") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    with output_file(path, TokenizerError) as file:
+        file.write(text.encode("utf-8"))
 
 
 def read_vocab_txt(path: Path) -> dict[str, int]:
@@ -28,7 +39,7 @@ def read_vocab_txt(path: Path) -> dict[str, int]:
         token = line.rstrip("\r\n")
         if token in vocab:
             raise TokenizerError(
-                f"{path}: the token {token!r} stands twice, in lines {vocab[token] + 1} and {id_ + 1}."
+                f"{path}: the token {quoted(token)} stands twice, in lines {vocab[token] + 1} and {id_ + 1}."
             )
         vocab[token] = id_
     if not vocab:
@@ -39,15 +50,25 @@ def read_vocab_txt(path: Path) -> dict[str, int]:
 def write_vocab_txt(vocab: Mapping[str, int], path: Path) -> None:
     """One token a line, in the order of ids."""
     tokens = sorted(vocab, key=vocab.__getitem__)
-    path.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8", newline="\n")
+    write_text(path, "".join(f"{token}\n" for token in tokens))
 
 
 def read_json(path: Path) -> Any:
     """A JSON file's content, or a TokenizerError that names the file."""
     try:
-        return json.loads(read_text(path))
-    except (json.JSONDecodeError, RecursionError) as error:
+        return json.loads(read_text(path), parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
         raise TokenizerError(f"{path}: the file is not valid JSON: {error}.") from None
+    except RecursionError:
+        raise TokenizerError(f"{path}: the file is not valid JSON: it is nested too deeply.") from None
+    except ValueError as error:  # NaN and Infinity; Python's limit on the digits of an integer
+        if isinstance(error, TokenizerError):
+            raise
+        raise TokenizerError(f"{path}: the file holds a number that cannot be read: {error}.") from None
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
 
 
 def check_vocab(vocab: Any, where: str) -> dict[str, int]:
@@ -57,9 +78,13 @@ def check_vocab(vocab: Any, where: str) -> dict[str, int]:
     owners: dict[int, str] = {}
     for token, id_ in vocab.items():
         if not isinstance(token, str) or not isinstance(id_, int) or isinstance(id_, bool) or id_ < 0:
-            raise TokenizerError(f"{where}: the token {token!r} has the id {id_!r}; ids are ints of 0 or more.")
+            raise TokenizerError(
+                f"{where}: the token {quoted(token)} has the id {quoted(id_)}; ids are ints of 0 or more."
+            )
         if id_ in owners:
-            raise TokenizerError(f"{where}: the tokens {owners[id_]!r} and {token!r} both have the id {id_}.")
+            raise TokenizerError(
+                f"{where}: the tokens {quoted(owners[id_])} and {quoted(token)} both have the id {quoted(id_)}."
+            )
         owners[id_] = token
     return dict(vocab)
 
@@ -86,13 +111,13 @@ def read_merges_txt(path: Path) -> list[tuple[str, str]]:
 def write_merges_txt(merges: Iterable[tuple[str, str]], path: Path) -> None:
     """One pair a line, best first, below the version line."""
     lines = ["#version: 0.2", *(f"{left} {right}" for left, right in merges)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def write_vocab_json(vocab: Mapping[str, int], path: Path) -> None:
     """token -> id as JSON, in the order of ids."""
     ordered = dict(sorted(vocab.items(), key=lambda item: item[1]))
-    path.write_text(json.dumps(ordered, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(ordered, ensure_ascii=False) + "\n")
 
 
 # ---------------------------------------------------------------- what a tokenizer's class was given

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from minibert.errors import InputError, TokenizerError
+from minibert.messages import quoted
 from minibert.tokenizers.stages.added_tokens import AddedToken, AddedVocabulary
 
 
@@ -95,7 +96,8 @@ class Vocabulary:
             known = self.id_of(token.content)
             if known is not None and known != id_:
                 raise TokenizerError(
-                    f"The added token {token.content!r} has the id {id_}, but in the vocabulary it has {known}."
+                    f"The added token {quoted(token.content)} has the id {quoted(id_)}, but in the vocabulary it has "
+                    f"{known}."
                 )
             taken = self.tokens.get(id_)
             if taken is not None and taken != token.content:

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
+from minibert.errors import TokenizerError
+from minibert.files.saving import saving
 from minibert.tokenizers.fast.byte_bpe import exact_words
 from minibert.tokenizers.files.vocabulary_files import write_merges_txt
 from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS, to_byte_chars
 from minibert.tokenizers.stages.normalizers import check_no_surrogates
 from minibert.tokenizers.training.counting import check_request, count_words
 from minibert.tokenizers.training.merges import MergeStep, Symbols, learn_merges
-from minibert.tokenizers.training.saving import write_json
+from minibert.tokenizers.training.saving import forget_older, write_json
 
 ROBERTA_SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
@@ -26,13 +28,14 @@ class TrainedBpe:
 
     def save(self, folder: str | PathLike[str]) -> list[Path]:
         """Write vocab.json, merges.txt and tokenizer_config.json; gives their paths."""
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        paths = [target / name for name in ("vocab.json", "merges.txt", "tokenizer_config.json")]
-        write_json(self.vocab, paths[0])
-        write_merges_txt(self.merges, paths[1])
-        write_json({"add_prefix_space": self.add_prefix_space, "tokenizer_class": "RobertaTokenizer"}, paths[2])
-        return paths
+        with saving(folder, TokenizerError) as save:
+            target = save.staged
+            forget_older(save)
+            paths = [target / name for name in ("vocab.json", "merges.txt", "tokenizer_config.json")]
+            write_json(self.vocab, paths[0])
+            write_merges_txt(self.merges, paths[1])
+            write_json({"add_prefix_space": self.add_prefix_space, "tokenizer_class": "RobertaTokenizer"}, paths[2])
+        return [save.folder / path.name for path in paths]
 
 
 def train_bpe(

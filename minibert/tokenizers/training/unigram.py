@@ -21,6 +21,7 @@ import numpy as np
 
 from minibert.errors import TokenizerError
 from minibert.files.output import output_file
+from minibert.files.saving import saving
 from minibert.tokenizers.fast.unigram_normalizer import QuickNormalizer
 from minibert.tokenizers.fast.unigram_words import split_words
 from minibert.tokenizers.files.sentencepiece_model import sentencepiece_bytes
@@ -37,7 +38,7 @@ from minibert.tokenizers.stages.unigram import float32
 from minibert.tokenizers.stages.unigram_normalizer import UnigramNormalizer
 from minibert.tokenizers.training.charsmap_builder import named_charsmap
 from minibert.tokenizers.training.counting import check_request, count_words, progress_bar
-from minibert.tokenizers.training.saving import write_json
+from minibert.tokenizers.training.saving import forget_older, write_json
 from minibert.tokenizers.training.scripts import INHERITED, scripts_of
 from minibert.tokenizers.training.suffix_array import Followers, repeated_substrings
 from minibert.tokenizers.training.unigram_em import Lattice, estimate, prune, with_unknown
@@ -79,13 +80,14 @@ class TrainedUnigram:
 
     def save(self, folder: str | PathLike[str]) -> list[Path]:
         """Write spiece.model and tokenizer_config.json; gives their paths."""
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        paths = [target / "spiece.model", target / "tokenizer_config.json"]
-        with output_file(paths[0]) as stream:
-            stream.write(sentencepiece_bytes(self.model))
-        write_json({"do_lower_case": False, "keep_accents": True, "tokenizer_class": "RemBertTokenizer"}, paths[1])
-        return paths
+        with saving(folder, TokenizerError) as save:
+            target = save.staged
+            forget_older(save)
+            paths = [target / "spiece.model", target / "tokenizer_config.json"]
+            with output_file(paths[0]) as stream:
+                stream.write(sentencepiece_bytes(self.model))
+            write_json({"do_lower_case": False, "keep_accents": True, "tokenizer_class": "RemBertTokenizer"}, paths[1])
+        return [save.folder / path.name for path in paths]
 
 
 def train_unigram(

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
+from minibert.errors import TokenizerError
+from minibert.files.saving import saving
 from minibert.tokenizers.fast.wordpiece import BertWords
 from minibert.tokenizers.files.vocabulary_files import write_vocab_txt
 from minibert.tokenizers.stages.normalizers import BertNormalizer, check_no_surrogates
 from minibert.tokenizers.training.counting import check_request, count_words
 from minibert.tokenizers.training.merges import MergeStep, Symbols, learn_merges
-from minibert.tokenizers.training.saving import write_json
+from minibert.tokenizers.training.saving import forget_older, write_json
 
 BERT_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -30,18 +32,19 @@ class TrainedWordPiece:
 
     def save(self, folder: str | PathLike[str]) -> list[Path]:
         """Write vocab.txt and tokenizer_config.json; gives their paths."""
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        paths = [target / "vocab.txt", target / "tokenizer_config.json"]
-        write_vocab_txt(self.vocab, paths[0])
-        config = {
-            "do_lower_case": self.options.lowercase,
-            "strip_accents": self.options.strip_accents,
-            "tokenize_chinese_chars": self.options.handle_chinese_chars,
-            "tokenizer_class": "BertTokenizer",
-        }
-        write_json(config, paths[1])
-        return paths
+        with saving(folder, TokenizerError) as save:
+            target = save.staged
+            forget_older(save)
+            paths = [target / "vocab.txt", target / "tokenizer_config.json"]
+            write_vocab_txt(self.vocab, paths[0])
+            config = {
+                "do_lower_case": self.options.lowercase,
+                "strip_accents": self.options.strip_accents,
+                "tokenize_chinese_chars": self.options.handle_chinese_chars,
+                "tokenizer_class": "BertTokenizer",
+            }
+            write_json(config, paths[1])
+        return [save.folder / path.name for path in paths]
 
 
 def train_wordpiece(
