@@ -74,7 +74,9 @@ class BytePairCache(dict[str, tuple[int, ...]]):
         super().__init__()
         self.merges = number_merges(model.merges, model.vocab)
         unknown = None if model.unknown is None else model.vocab[model.unknown]
-        self._byte_ids = [model.vocab.get(char, unknown) for char in BYTE_CHARS]
+        found = [model.vocab.get(char, unknown) for char in BYTE_CHARS]
+        self._byte_ids = [-1 if id_ is None else id_ for id_ in found]  # -1: the byte vanishes
+        self._may_vanish = -1 in self._byte_ids
 
     def __missing__(self, word: str) -> tuple[int, ...]:
         if not word.isascii() and newer_letter()(word):
@@ -92,8 +94,9 @@ class BytePairCache(dict[str, tuple[int, ...]]):
         except UnicodeEncodeError:
             check_no_surrogates(word)
             raise
-        ids = [self._byte_ids[byte] for byte in data]
-        return merge_numbers([id_ for id_ in ids if id_ is not None], self.merges)
+        byte_ids = self._byte_ids
+        ids = [byte_ids[byte] for byte in data]
+        return merge_numbers([id_ for id_ in ids if id_ >= 0] if self._may_vanish else ids, self.merges)
 
 
 class ByteBPEMemory(Memory):

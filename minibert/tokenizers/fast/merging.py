@@ -6,7 +6,7 @@ Source of the queue: Hugging Face's tokenizers.
 """
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -39,14 +39,14 @@ def number_merges(merges: Sequence[tuple[str, str]], vocab: Mapping[str, int]) -
         raise
 
 
-def merge_numbers(ids: Iterable[int], merges: NumberedMerges) -> list[int]:
+def merge_numbers(ids: list[int], merges: NumberedMerges) -> list[int]:
     """All merges of one word's ids.
 
     >>> merge_numbers([5, 6, 6], NumberedMerges({(5, 6): 0}, [7]))
     [7, 6]
     """
-    ids = list(ids)
-    return merge_by_scan(ids, *merges) if len(ids) < LONG_WORD else merge_by_heap(ids, *merges)
+    ranks, joined = merges
+    return merge_by_scan(ids, ranks, joined) if len(ids) < LONG_WORD else merge_by_heap(ids, ranks, joined)
 
 
 def merge_by_scan(ids: list[int], ranks: Ranks, joined: Sequence[int]) -> list[int]:
