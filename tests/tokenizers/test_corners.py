@@ -2,13 +2,10 @@
 
 import pytest
 
-from minibert.errors import InputError
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.calls.truncation import kept_lengths
 from minibert.tokenizers.fast.byte_bpe import quick_words
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
-from minibert.tokenizers.stages.added_tokens import AddedToken, TokenMatcher
 from minibert.tokenizers.stages.aligned_text import AlignedText
 from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS
 from minibert.tokenizers.stages.pieces import Piece, PieceType, SentencePieceModel
@@ -32,15 +29,6 @@ def rembert(byte_fallback=False):
     if byte_fallback:
         pieces += [Piece(f"<0x{byte:02X}>", 0, PieceType.BYTE) for byte in range(256)]
     return RemBertTokenizer(model=SentencePieceModel(tuple(pieces), byte_fallback=byte_fallback))
-
-
-def test_equal_halves_give_the_second_the_odd_token():
-    assert kept_lengths(5, 5, 5) == (2, 3)
-    assert kept_lengths(6, 5, 5) == (3, 2)
-    assert kept_lengths(2, 9, 6) == (2, 4)
-    assert kept_lengths(9, 2, 6) == (4, 2)
-    assert kept_lengths(9, 2, 6, google=True) == (4, 2)
-    assert kept_lengths(4, 4, 5, google=True) == (3, 2)
 
 
 @pytest.mark.parametrize("text", ["a\x0bb", "a\x7fb \x00ab", "a\nb\ta\rb", "a\x1cb"])
@@ -94,27 +82,6 @@ def test_rembert_decoding():
     assert tokenizer.decode(ids[:-1]) == "a \ufffd"
 
 
-def test_single_word_tokens():
-    matcher = TokenMatcher([(AddedToken("new", single_word=True), 7)])
-    found = {
-        text: [match.id for match in matcher.split(text)]
-        for text in ("new", "(new)", "newt", "_new", "new\u0301", "né new")
-    }
-    assert found == {
-        "new": [7], "(new)": [None, 7, None], "newt": [None], "_new": [None], "new\u0301": [None], "né new": [None, 7],
-    }  # fmt: skip
-
-
-def test_blanks_that_two_tokens_want():
-    """A token that swallows blanks and one that is made of blanks overlap, as in the reference."""
-    tokens = [AddedToken("l", lstrip=True), AddedToken("r", rstrip=True), AddedToken(" "), AddedToken("  ")]
-    matcher = TokenMatcher([(token, i) for i, token in enumerate(tokens)])
-    assert [tuple(match) for match in matcher.split("r l")] == [(1, 0, 2), (2, 1, 2), (0, 2, 3)]
-    assert [tuple(match) for match in matcher.split("xr    b")] == [
-        (None, 0, 1), (1, 1, 6), (3, 2, 4), (3, 4, 6), (None, 6, 7),
-    ]  # fmt: skip
-
-
 def test_special_tokens_with_type_one(tmp_path):
     """A template with another type, as a tokenizer.json may have it, takes the general road."""
     import json
@@ -124,19 +91,6 @@ def test_special_tokens_with_type_one(tmp_path):
     data["post_processor"]["single"][-1]["SpecialToken"]["type_id"] = 1
     (tmp_path / "tokenizer.json").write_text(json.dumps(data))
     assert BertTokenizer.from_pretrained(tmp_path)("a")["token_type_ids"] == [0, 0, 1]
-
-
-def test_a_sequence_to_cut_keeps_at_least_one_token():
-    assert kept_lengths(4, 4, 5, "only_first") == (1, 4)
-    assert kept_lengths(4, 4, 5, "only_second") == (4, 1)
-    for strategy in ("only_first", "only_second"):
-        with pytest.raises(InputError, match=f"4 tokens must go with '{strategy}', and that sequence has 4"):
-            kept_lengths(4, 4, 4, strategy)
-
-
-def test_swallowed_blanks_reach_to_the_ends_of_the_text():
-    for token, text in ((AddedToken("ab", rstrip=True), "ab  "), (AddedToken("ab", lstrip=True), "  ab")):
-        assert [tuple(match) for match in TokenMatcher([(token, 1)]).split(text)] == [(1, 0, 4)]
 
 
 def test_the_prefix_of_every_pre_split_word_has_no_width():

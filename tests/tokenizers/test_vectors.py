@@ -11,7 +11,6 @@ from minibert.tokenizers.fast.merging import merge_by_heap, merge_by_scan, numbe
 from minibert.tokenizers.fast.wordpiece import bert_words
 from minibert.tokenizers.roberta import RobertaTokenizer
 from minibert.tokenizers.stages import byte_bpe, wordpiece
-from minibert.tokenizers.stages import unicode_tables as tables
 from minibert.tokenizers.stages.aligned_text import AlignedText
 from minibert.tokenizers.stages.pre_tokenizers import bert_pre_tokenize
 
@@ -127,14 +126,3 @@ def test_pairs():
         assert result == case["result"], case["arguments"]
         assert list(result) == list(case["result"])
     assert 0 < refused < 30
-
-
-def test_character_classes():
-    classes = read("character_classes")["classes"]
-    expected = {
-        "removed": tables.BERT_REMOVED, "space": tables.BERT_TO_SPACE, "cjk": tables.BERT_CJK,
-        "marks": tables.BERT_MARKS, "punctuation": tables.BERT_PUNCTUATION, "whitespace": tables.WHITESPACE,
-        "letters": tables.LETTERS, "numbers": tables.NUMBERS,
-    }  # fmt: skip
-    for name, table in expected.items():
-        assert [list(pair) for pair in tables.ranges(table)] == classes[name], name

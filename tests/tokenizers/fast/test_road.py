@@ -4,18 +4,14 @@ The fast one fills caches by word or by what stands between blanks; the plain on
 functions of each stage over the whole text.
 """
 
-import gc
 import json
 import random
-import threading
 from pathlib import Path
 
 import pytest
 from generated_texts import generate
 
-from minibert.errors import InputError
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.fast.collector import collector_paused
 from minibert.tokenizers.files.sentencepiece_model import sentencepiece_bytes
 from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
@@ -26,7 +22,7 @@ from minibert.tokenizers.stages.unigram import float32
 from minibert.tokenizers.training.charsmap_builder import build_charsmap
 
 COUNT = 1200
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 MODELS = HERE / "unigram_vectors"
 BERT = [{}, {"do_lower_case": False}, {"strip_accents": False}, {"clean_text": False}]
 ROBERTA = [{}, {"add_prefix_space": True}, {"trim_offsets": False}, {"add_prefix_space": True, "trim_offsets": False}]
@@ -181,40 +177,3 @@ def test_what_rounding_can_turn_is_known_as_long_as_its_spans_are(monkeypatch, t
         assert (row["input_ids"][1:-1], row["offset_mapping"][1:-1]) == (expected.ids, expected.offsets), text
         ways.update(expected.ids)
     assert len(ways) == 7
-
-
-# ------------------------------------------------------------ the garbage collector
-
-
-def test_the_collector_is_as_before_after_a_call():
-    tokenizer = bert()
-    assert gc.isenabled()
-    tokenizer(["a b"] * 3)
-    assert gc.isenabled()
-    with pytest.raises(InputError):
-        tokenizer("\ud800")
-    assert gc.isenabled()
-    gc.disable()
-    try:
-        tokenizer("a")
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
-
-
-def test_the_collector_runs_again_when_the_last_thread_is_done():
-    inside, leave = threading.Event(), threading.Event()
-
-    def other():
-        with collector_paused:
-            inside.set()
-            leave.wait(10)
-
-    thread = threading.Thread(target=other)
-    with collector_paused:
-        thread.start()
-        inside.wait(10)
-    assert not gc.isenabled()  # the other is still at work
-    leave.set()
-    thread.join()
-    assert gc.isenabled()

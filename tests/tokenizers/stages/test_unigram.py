@@ -22,7 +22,7 @@ from minibert.tokenizers.stages.unigram import ScoredPieces, best_path, float32,
 from minibert.tokenizers.stages.unigram_normalizer import SymbolMatcher, UnigramNormalizer
 from minibert.tokenizers.training.charsmap_builder import build_charsmap
 
-FOLDER = Path(__file__).parent / "unigram_vectors"
+FOLDER = Path(__file__).parents[1] / "unigram_vectors"
 VECTORS = json.loads((FOLDER / "vectors.json").read_text(encoding="utf-8"))["models"]
 UNK = Piece("<unk>", 0.0, PieceType.UNKNOWN)
 
