@@ -1,15 +1,11 @@
 """Text to ids and back: WordPiece (BERT), byte-level BPE (RoBERTa) and Unigram (RemBERT).
 
-The files follow the text through the four stages:
+    stages/      the lesson: what is done to a text, stage by stage, plainly
+    fast/        the same, remembered: words and chunks that were met before
+    calls/       arguments of a call, truncation, padding, tensors, questions to a result
+    files/       vocab.txt, merges.txt, tokenizer.json, sentencepiece.model, folders
+    training/    learning a vocabulary
 
-    added_tokens      special tokens are found and kept whole
-    normalizers       1. normalise (RemBERT: charsmap)
-    pre_tokenizers    2. cut into words
-    wordpiece, byte_bpe, unigram      3. cut words into pieces
-    truncation
-    encoding          4. put special tokens around
-    padding
-
-`base` runs one text through them, `calling` a whole batch; `bert`, `roberta` and `rembert` are the
-families; `tokenizer_json`, `vocabulary_files` and `pretrained` read and write the files.
+`bert`, `roberta` and `rembert` say which stages a family has; `tokenizer` holds what they share; `explain` shows
+every step for a text; `auto` chooses the family by a folder's files; `profiles` lists where the references differ.
 """

@@ -71,14 +71,14 @@ class BertTokenizer(PreTrainedTokenizer):
             vocab = self._read_file(tokenizer_file, options)["vocab"]
         vocab = given_vocab_txt(vocab, vocab_file)
         google = options.get("profile") == "original"
-        if max_input_chars_per_word is None:
-            max_input_chars_per_word = 200 if google else MAX_WORD_LENGTH
+        limit = 200 if google else MAX_WORD_LENGTH
+        limit = limit if max_input_chars_per_word is None else max_input_chars_per_word
         normalizer = GoogleNormalizer if google else BertNormalizer
         decoder = OriginalWordPieceDecoder if google else WordPieceDecoder
         stages = Stages(
             normalizer(clean_text, tokenize_chinese_chars, strip_accents, do_lower_case),
             BertPreTokenizer(is_google_punctuation if google else is_bert_punctuation),
-            WordPiece(vocab, str(unk_token), wordpieces_prefix, max_input_chars_per_word),
+            WordPiece(vocab, str(unk_token), wordpieces_prefix, limit),
             BertPostProcessor(),
             decoder(wordpieces_prefix, decoder_cleanup),
         )
@@ -89,12 +89,9 @@ class BertTokenizer(PreTrainedTokenizer):
         clean_up = True if clean_up_tokenization_spaces is None else clean_up_tokenization_spaces
         super().__init__(stages, roles, clean_up_tokenization_spaces=clean_up, **options)
         # tokenizer_config.json keeps these
-        self.do_lower_case = do_lower_case
-        self.strip_accents = strip_accents
+        self.clean_text, self.do_lower_case, self.strip_accents = clean_text, do_lower_case, strip_accents
         self.tokenize_chinese_chars = tokenize_chinese_chars
-        self.clean_text = clean_text
-        self.wordpieces_prefix = wordpieces_prefix
-        self.max_input_chars_per_word = max_input_chars_per_word
+        self.wordpieces_prefix, self.max_input_chars_per_word = wordpieces_prefix, limit
         self.decoder_cleanup = decoder_cleanup
 
     def save_vocabulary(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str]:

@@ -1,6 +1,7 @@
 """RoBERTa's tokenizer: byte-level BPE. `<s> A </s>`, `<s> A </s></s> B </s>`; a blank belongs to the word after it."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ from minibert.tokenizers.stages.decoding import ByteLevelDecoder
 from minibert.tokenizers.stages.normalizers import NoNormalizer
 from minibert.tokenizers.stages.pipeline import Stages
 from minibert.tokenizers.stages.post_processors import RobertaPostProcessor
-from minibert.tokenizers.stages.pre_tokenizers import ByteLevelPreTokenizer, OriginalByteLevelPreTokenizer
+from minibert.tokenizers.stages.pre_tokenizers import ByteLevelPreTokenizer, original_opening
 from minibert.tokenizers.tokenizer import PreTrainedTokenizer
 
 
@@ -80,13 +81,13 @@ class RobertaTokenizer(PreTrainedTokenizer):
         vocab = given_vocab_json(vocab, vocab_file)
         self.merges = given_merges_txt(merges, merges_file)
         original = options.get("profile") == "original"
-        pre_tokenizer = OriginalByteLevelPreTokenizer if original else ByteLevelPreTokenizer
         stages = Stages(
             NoNormalizer(),
-            pre_tokenizer(add_prefix_space, trim_offsets),
+            ByteLevelPreTokenizer(add_prefix_space and not original, trim_offsets),
             ByteBPE(vocab, self.merges, str(unk_token) if original else None),
             RobertaPostProcessor(trim_offsets, add_prefix_space),
             ByteLevelDecoder(cleans_up=original),
+            opening=partial(original_opening, add_prefix_space) if original else None,
         )
         roles = {
             "bos_token": bos_token, "eos_token": eos_token, "unk_token": unk_token, "sep_token": sep_token,

@@ -45,12 +45,12 @@ class Road:
         self.stages = stages
         self.added = added
         self.memory = memory_of(stages)
-        self._opens = stages.pre_tokenizer.opens
+        self._opening = stages.opening
 
     def ids(self, text: str, split_special: bool = False, is_word: bool = False) -> list[int]:
         """The ids of a text. Arguments: `pipeline.text_words`."""
-        if self._opens:
-            text = self.stages.pre_tokenizer.opening(text, is_word) + text
+        if self._opening is not None:
+            text = self._opening(text, is_word) + text
         raw, late = self.added.raw, self.added.normalized
         if raw.absent(text) and not late.tokens:
             return self.memory.ids(text)
@@ -95,7 +95,7 @@ class Road:
     def _remembered(self, text: str, split_special: bool, is_word: bool, with_words: bool) -> Sequence | None:
         """The same from memory, or None if this text must take the plain road."""
         memory, raw, late = self.memory, self.added.raw, self.added.normalized
-        if self._opens and self.stages.pre_tokenizer.opening(text, is_word):
+        if self._opening is not None and self._opening(text, is_word):
             return None
         if late.tokens and not late.absent(memory.normalized(text)):
             return None

@@ -11,9 +11,8 @@ Each unit of the trie, at place `i` of the array, packs four things (Aoe 1989; t
 Darts-clone library): `label`, the byte that leads here; `leaf`, whether a rule ends here; `offset`, so that
 the children stand at `i ^ offset ^ byte`; in a unit that ends a rule, the place of the target instead.
 
-`CharsMap` reads the array once into the three things that make normalising fast: a table for
-`str.translate` (rules of one character), the characters that continue a longer rule, and, by node,
-which character leads where. `charsmap_builder.py` writes such blobs.
+`CharsMap` reads the array once into three things: a table of the rules for one character, the characters that
+continue a longer rule, and, by node, which character leads where. `training/charsmap_builder.py` writes such blobs.
 """
 
 import re

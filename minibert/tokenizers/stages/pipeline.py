@@ -5,7 +5,7 @@
 This is the plain road. It says what every other road must give.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ class Stages:
     model: Model  # 3. -> pieces
     post_processor: PostProcessor  # 4. -> a row with special tokens
     decoder: Decoder  # and back to text
+    opening: Callable[[str, bool], str] | None = None  # what is put before a whole text, for `original_opening`
 
 
 class Part(NamedTuple):
@@ -62,7 +63,7 @@ def text_parts(
     """A text as its added tokens, and what stands between them as words. Arguments: `text_words`."""
     check_no_surrogates(text)
     source = AlignedText.from_text(text)
-    if opening := stages.pre_tokenizer.opening(text, is_word):
+    if stages.opening is not None and (opening := stages.opening(text, is_word)):
         source = AlignedText(opening + text, [(0, 0)] * len(opening) + source.spans)
     for match in added.raw.split(source.text, split_special):
         part = source.part(match.start, match.end)

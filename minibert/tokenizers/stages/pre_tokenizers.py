@@ -76,14 +76,8 @@ class BertPreTokenizer:
     ['don', "'", 't', 'stop']
     """
 
-    opens = False
-
     def __init__(self, is_punctuation: Callable[[str], bool] = is_bert_punctuation) -> None:
         self.is_punctuation = is_punctuation
-
-    def opening(self, text: str, is_word: bool) -> str:
-        """Nothing is put before a text."""
-        return ""
 
     def split(self, text: AlignedText) -> list[AlignedText]:
         """The words of normalised text."""
@@ -134,15 +128,9 @@ class ByteLevelPreTokenizer:
     [AlignedText(text=' a', spans=[(0, 1), (0, 1)]), AlignedText(text=' b', spans=[(1, 2), (2, 3)])]
     """
 
-    opens = False
-
     def __init__(self, add_prefix_space: bool = False, trim_offsets: bool = True) -> None:
         self.add_prefix_space = add_prefix_space
         self.trim_offsets = trim_offsets  # only written into files: the post-processor trims
-
-    def opening(self, text: str, is_word: bool) -> str:
-        """Nothing is put before a whole text."""
-        return ""
 
     def adds_space(self, text: str) -> bool:
         """Whether a text between special tokens gets a blank."""
@@ -164,25 +152,15 @@ class ByteLevelPreTokenizer:
         }
 
 
-class OriginalByteLevelPreTokenizer(ByteLevelPreTokenizer):
-    """The same as the original Python code has it: the blank is put before a whole text, once.
+def original_opening(add_prefix_space: bool, text: str, is_word: bool) -> str:
+    """What the original Python code puts before a whole text, or before a word of a text that came as words.
 
-    A text that begins with white space of any kind gets none; words of a text that came as words always get one.
+    It is a blank, put there once; a text that begins with white space of any kind gets none.
 
-    >>> pre_tokenizer = OriginalByteLevelPreTokenizer(add_prefix_space=True)
-    >>> pre_tokenizer.opening("a", False), pre_tokenizer.opening("\\na", False)
-    (' ', '')
+    >>> original_opening(True, "a", False), original_opening(True, "\\na", False), original_opening(False, "a", True)
+    (' ', '', ' ')
     """
-
-    opens = True
-
-    def opening(self, text: str, is_word: bool) -> str:
-        """The blank before a text."""
-        return " " if (self.add_prefix_space or is_word) and text and not text[0].isspace() else ""
-
-    def adds_space(self, text: str) -> bool:
-        """Never: see `opening`."""
-        return False
+    return " " if (add_prefix_space or is_word) and text and not text[0].isspace() else ""
 
 
 # ---------------------------------------------------------------- RemBERT
@@ -214,14 +192,8 @@ class SentencePiecePreTokenizer:
     ['▁hello', '▁world']
     """
 
-    opens = False
-
     def __init__(self, adds_space: bool = True) -> None:
         self.adds_space = adds_space
-
-    def opening(self, text: str, is_word: bool) -> str:
-        """Nothing: the normaliser puts the "▁" in front."""
-        return ""
 
     def split(self, text: AlignedText) -> list[AlignedText]:
         """The words of normalised text."""

@@ -39,11 +39,6 @@ class Normalizer(Protocol):
 class PreTokenizer(Protocol):
     """Stage 2: normalised text -> its words."""
 
-    opens: bool  # whether `opening` may give anything
-
-    def opening(self, text: str, is_word: bool) -> str:
-        """What is put before a whole text, or before a word of a text that came as words; nearly always nothing."""
-
     def split(self, text: AlignedText) -> list[AlignedText]:
         """The words."""
 

@@ -63,14 +63,15 @@ class UnigramNormalizer:
                 written.append(target.replace(" ", self.space))
                 spans.extend([span] * len(target))
                 after_blank = self.collapses and target.endswith(" ")
-        text = "".join(written)
+        return self._ended(AlignedText("".join(written), spans), source)
+
+    def _ended(self, text: AlignedText, source: AlignedText) -> AlignedText:
+        """The end of a normalised text: blanks go, or one is put there, which stands for the last character."""
         if self.collapses:
-            text = text.rstrip(self.space)
-            del spans[len(text) :]
+            text = text.part(0, len(text.text.rstrip(self.space)))
         if self.adds_suffix:
-            text += self.space
-            spans.append(source.span(len(source.text) - 1, len(source.text)))
-        return AlignedText(text, spans)
+            text = AlignedText(text.text + self.space, [*text.spans, source.spans[-1]])
+        return text
 
     def _first_kept(self, rules: list[tuple[int, int, str]]) -> int:
         """Where the leading blanks end."""
