@@ -64,6 +64,8 @@ def explore(
     """One text through one model as a page: tokens, attention, every value, predictions and gradients.
 
     Args:
+        model: any of the 23 classes.
+        tokenizer, text: the text, as the tokenizer makes it tokens.
         path: the .html file to write; without it nothing is written.
         pair: a second text.
         layers: numbers of the layers to show, where the text is too long to show all.

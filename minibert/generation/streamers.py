@@ -18,6 +18,9 @@ class TextStreamer:
         write: gets every piece of text; by default it is printed.
         decode_options: of the tokenizer's decode, such as `skip_special_tokens=True`.
 
+    Raises:
+        InputError: raised by `put` where several texts are generated at once.
+
     Example:
         >>> import minibert as mb
         >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")

@@ -13,16 +13,21 @@ from minibert.trace import Run
 def logit_lens(model: Any, **inputs: Any) -> np.ndarray:
     """The language-model head applied to every layer's hidden state -> (L + 1, B, T, V), the embeddings' first.
 
-    What the model would predict if it stopped at that layer. The last is the model's own logits.
+    What the model would predict if it stopped at that layer (nostalgebraist 2020). The last is the model's own logits.
+
+    Args:
+        model: with a language-model head.
+        inputs: of the model's call.
 
     Raises:
-        InputError: the model has no language-model head.
+        InputError: the model has no language-model head, or the inputs do not fit.
 
-    >>> import minibert as mb
-    >>> config = mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=2, num_attention_heads=2,
-    ...                        intermediate_size=6)
-    >>> logit_lens(mb.BertForMaskedLM(config), input_ids=[[1, 2, 3]]).shape
-    (3, 1, 3, 9)
+    Example:
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=2, num_attention_heads=2,
+        ...                        intermediate_size=6)
+        >>> logit_lens(mb.BertForMaskedLM(config), input_ids=[[1, 2, 3]]).shape
+        (3, 1, 3, 9)
     """
     if getattr(model, "lm_head_module", None) is None:
         raise InputError(f"{type(model).__name__} has no language-model head for a logit lens.")

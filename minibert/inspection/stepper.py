@@ -40,10 +40,17 @@ class _StoppedError(BaseException):
 class Stepper:
     """Walk through one call of a model, value by value.
 
+    A stepper is an iterator over `Step`s, and holds the growing `trace`. When the forward is through, `output` is what
+    the call gave, and after the backward `gradients` what it gave. An error of the call is raised where the next step
+    was asked for.
+
     Args:
         model: the model to call.
-        inputs: the call's inputs; with `backward=True` also the gradients' walk afterwards.
+        inputs: the call's inputs.
         backward: whether the backward pass follows: True from the loss, or {output: gradient}.
+
+    Raises:
+        TraceError: raised by `to` where no value that is still to come matches.
 
     Example:
         >>> import minibert as mb
@@ -52,10 +59,6 @@ class Stepper:
         >>> with mb.Stepper(mb.BertModel(config), input_ids=[[1, 2]]) as stepper:
         ...     print(stepper.next().name, stepper.to("*.probs").value.shape)
         extended_attention_mask (1, 2, 2, 2)
-
-    A stepper is an iterator over `Step`s, and holds the growing `trace`; when the forward is through, `output` is what
-    the call gave, and after the backward `gradients` what it gave. An error of the call is raised where the next step
-    was asked for.
     """
 
     def __init__(self, model: Any, *, backward: Any = False, **inputs: Any) -> None:

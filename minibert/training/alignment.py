@@ -21,10 +21,14 @@ def align_labels_with_words(
         word_labels: one a word.
         label_all_tokens: put the label on every token of the word (Devlin et al. 2018, section 5.3, use the first).
 
-    >>> align_labels_with_words([None, 0, 0, 1, None], [7, 8])
-    [-100, 7, -100, 8, -100]
-    >>> align_labels_with_words([None, 0, 0, 1, None], [7, 8], label_all_tokens=True)
-    [-100, 7, 7, 8, -100]
+    Raises:
+        InputError: a token is of a word that has no label.
+
+    Example:
+        >>> align_labels_with_words([None, 0, 0, 1, None], [7, 8])
+        [-100, 7, -100, 8, -100]
+        >>> align_labels_with_words([None, 0, 0, 1, None], [7, 8], label_all_tokens=True)
+        [-100, 7, 7, 8, -100]
     """
     labels, before = [], None
     for word in word_ids:
@@ -49,14 +53,18 @@ def align_span_with_tokens(
     """The first and last token of the characters start..end (end not included), or (outside, outside).
 
     Args:
-        offset_mapping: (start, end) of every token in its text, (0, 0) for special tokens.
-        start, end: the answer's place in its text.
-        sequence_ids: 0, 1 or None a token, where a question and its text stand in one encoding; `sequence` says
-            which holds the answer.
+        offset_mapping: (start, end) of every token in its text, in characters; (0, 0) for special tokens.
+        start, end: the answer's place in its text, in characters.
+        sequence_ids: 0, 1 or None a token, where a question and its text stand in one encoding.
+        sequence: which of the two texts holds the answer.
         outside: the place that says "not in this text", by custom that of [CLS] (Devlin et al. 2018, section 4.3).
 
-    >>> align_span_with_tokens([(0, 0), (0, 3), (4, 6), (6, 9), (0, 0)], 4, 9)
-    (2, 3)
+    Raises:
+        InputError: the span is empty or negative, or there are not as many sequence ids as offsets.
+
+    Example:
+        >>> align_span_with_tokens([(0, 0), (0, 3), (4, 6), (6, 9), (0, 0)], 4, 9)
+        (2, 3)
     """
     if not 0 <= start < end:
         raise InputError(f"the span from {start} to {end} is empty or negative: 0 <= start < end belongs there.")

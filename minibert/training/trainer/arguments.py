@@ -13,7 +13,7 @@ STRATEGIES = ("no", "steps", "epoch")
 
 @dataclass
 class TrainingArguments:
-    """Settings of `mb.Trainer`.
+    """Settings of `mb.Trainer`, with transformers' names and defaults where both have one.
 
     Args:
         output_dir: for checkpoints, the log and the loss curve.
@@ -28,8 +28,9 @@ class TrainingArguments:
         max_grad_norm: clip gradients to this global norm; 0 does not clip.
         lr_scheduler_type, lr_scheduler_kwargs: a name of `mb.get_scheduler`, and what its schedule takes besides.
         warmup_steps, warmup_ratio: of the schedule; the ratio (of all steps) is used where the steps are 0.
-        logging_strategy, logging_steps: when to write the mean loss to the log.
-        eval_strategy, eval_steps: when to evaluate.
+        logging_strategy, logging_steps: when to write the mean loss to the log: "no", "steps" (every so many steps of
+            the optimiser) or "epoch".
+        eval_strategy, eval_steps: when to evaluate, said in the same way.
         save_strategy, save_steps, save_total_limit: when to write a checkpoint, and how many to keep.
         load_best_model_at_end: keep a checkpoint of the best evaluation, and end with its weights.
         metric_for_best_model, greater_is_better: what "best" is; the loss, the smaller the better, by default.
@@ -39,6 +40,9 @@ class TrainingArguments:
         data_seed: of the data order.
         dropout: False trains without dropout, whatever the configuration says.
         disable_tqdm: no progress bar.
+
+    Raises:
+        InputError: a setting is out of range, or two contradict each other.
 
     Example:
         >>> args = TrainingArguments("runs/first", num_train_epochs=2, learning_rate=2e-5, eval_strategy="epoch")

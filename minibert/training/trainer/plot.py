@@ -44,7 +44,9 @@ def plot_loss(
     Args:
         log: a Trainer's `log_history`, its output folder, or a log of JSON lines.
         path: the picture to write, .png, .svg or .pdf.
-        metric: a record's name, "eval_accuracy", to draw beneath; `baselines` are lines beside it.
+        title: above the picture.
+        metric: a record's name, "eval_accuracy", to draw beneath.
+        baselines: {name: number}, lines beside the metric.
 
     Raises:
         MinibertError: matplotlib is not installed.

@@ -47,10 +47,10 @@ class TrainOutput(NamedTuple):
 
 
 class Trainer:
-    """Trains a model.
+    """Trains a model, evaluates it, writes a log and checkpoints, and goes on where a run was stopped.
 
     Args:
-        model: one of the task classes.
+        model: one of the task classes, on the backend and in the dtype to train in; its weights change.
         args: see `TrainingArguments`.
         train_dataset, eval_dataset: sequences of features (a list of what the tokenizer gives).
         data_collator: features -> batch; by default pads with the tokenizer, or stacks without one.
@@ -59,8 +59,11 @@ class Trainer:
         preprocess_logits_for_metrics: (logits, labels) -> what to keep of each batch, to save memory.
         optimizers: an optimiser and a schedule (a function of the optimiser, or made already) instead of AdamW's.
         on_log: called with every record of the log.
-        on_trace: called with (step, number of the batch in the step, trace) after each forward pass; `trace_keep`
-            then says what the traces keep besides what backward needs ("*.mask": the dropout masks).
+        on_trace: called with (step, number of the batch in the step, trace) after each forward pass.
+        trace_keep: what these traces keep besides what backward needs ("*.mask": the dropout masks).
+
+    Raises:
+        InputError: args are no `TrainingArguments`, or a data set is no sequence.
 
     Example:
         >>> import tempfile
