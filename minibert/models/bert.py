@@ -40,12 +40,23 @@ class BertPreTrainedModel(PreTrainedModel):
 
 
 class BertModel(BertPreTrainedModel):
-    """The encoder: embeddings, layers and, with `add_pooling_layer`, the pooler over the first token.
+    """The encoder (Devlin et al. 2018, section 3): embeddings, layers and, if wanted, the pooler over the first token.
 
     input_ids (B, T) -> last_hidden_state (B, T, D), pooler_output (B, D).
 
     As a decoder (`is_decoder=True`) its self-attention is causal; with `add_cross_attention=True` its layers also
-    attend to `encoder_hidden_states`. Arguments: those of `Model`.
+    attend to `encoder_hidden_states`. What a call takes and raises stands at `forward`.
+
+    Args:
+        config: a `BertConfig`.
+        add_pooling_layer: False leaves the pooler out, and pooler_output is None.
+        options: of every model: `seed` of the new weights, `dtype` ("float32", "float64" or "float16") and `backend`
+            ("numpy" or "cupy").
+
+    Raises:
+        ConfigError: the configuration is of another family.
+        InputError: an option has no such value.
+        BackendError: the backend cannot be used here.
 
     Example:
         >>> import minibert as mb
@@ -139,6 +150,7 @@ class BertForPreTraining(BertPreTrainedModel, PreTraining):
     `cls.seq_relationship` over the pooled first one.
 
     input_ids (B, T) -> prediction_logits (B, T, V), seq_relationship_logits (B, 2), loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     Example:
         >>> import minibert as mb
@@ -158,6 +170,7 @@ class BertLMHeadModel(BertPreTrainedModel, CausalLM):
     """The next token of a text, for a decoder (`is_decoder=True`).
 
     input_ids (B, T) -> logits (B, T, V); with labels (B, T) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     Example:
         >>> import minibert as mb
@@ -178,6 +191,7 @@ class BertForMaskedLM(BertPreTrainedModel, MaskedLM):
     """The tokens behind [MASK] (Devlin et al. 2018, section 3.1, task 1).
 
     input_ids (B, T) -> logits (B, T, V); with labels (B, T) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     Example:
         >>> import minibert as mb
@@ -196,6 +210,7 @@ class BertForNextSentencePrediction(BertPreTrainedModel, NextSentencePrediction)
     """Whether the second sentence follows the first (Devlin et al. 2018, section 3.1, task 2).
 
     input_ids (B, T) -> logits (B, 2), for "follows" and "does not"; with labels (B,) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     Example:
         >>> import minibert as mb
@@ -213,6 +228,7 @@ class BertForSequenceClassification(BertPreTrainedModel, SequenceClassification)
     """A class, or a number, for the whole text (Devlin et al. 2018, section 4.1).
 
     input_ids (B, T) -> logits (B, C); with labels (B,), or (B, C) for several at once, loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     Example:
         >>> import minibert as mb
@@ -230,6 +246,7 @@ class BertForMultipleChoice(BertPreTrainedModel, MultipleChoice):
     """The best of several texts (Devlin et al. 2018, section 4.4).
 
     input_ids (B, choices, T) -> logits (B, choices); with labels (B,) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     Example:
         >>> import minibert as mb
@@ -247,6 +264,7 @@ class BertForTokenClassification(BertPreTrainedModel, TokenClassification):
     """A class for every token (Devlin et al. 2018, section 5.3).
 
     input_ids (B, T) -> logits (B, T, C); with labels (B, T) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     Example:
         >>> import minibert as mb
@@ -264,6 +282,7 @@ class BertForQuestionAnswering(BertPreTrainedModel, QuestionAnswering):
     """Where in the text the answer starts and ends (Devlin et al. 2018, section 4.2).
 
     input_ids (B, T) -> start_logits (B, T), end_logits (B, T); with both positions (B,) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     Example:
         >>> import minibert as mb

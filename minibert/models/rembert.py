@@ -68,6 +68,7 @@ class RemBertModel(RemBertPreTrainedModel, BertModel):
     """The encoder: `BertModel`, except for narrow embeddings and the map that widens them.
 
     input_ids (B, T) -> last_hidden_state (B, T, D), pooler_output (B, D).
+    Arguments and errors: as of `BertModel`.
 
     Example:
         >>> import minibert as mb
@@ -97,6 +98,7 @@ class RemBertForCausalLM(RemBertPreTrainedModel, CausalLM):
     """The next token of a text, for a decoder (`is_decoder=True`); a cache is given back with labels too.
 
     input_ids (B, T) -> logits (B, T, V); with labels (B, T) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     >>> import minibert as mb
     >>> config = mb.RemBertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -125,6 +127,7 @@ class RemBertForMaskedLM(RemBertPreTrainedModel, MaskedLM):
     """The tokens behind [MASK].
 
     input_ids (B, T) -> logits (B, T, V); with labels (B, T) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     >>> import minibert as mb
     >>> model = mb.RemBertForMaskedLM.from_pretrained("tiny-rembert")
@@ -143,6 +146,7 @@ class RemBertForSequenceClassification(RemBertPreTrainedModel, SequenceClassific
     """A class, or a number, for the whole text.
 
     input_ids (B, T) -> logits (B, C); with labels (B,), or (B, C) for several at once, loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     >>> import minibert as mb
     >>> config = mb.RemBertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -159,6 +163,7 @@ class RemBertForMultipleChoice(RemBertPreTrainedModel, MultipleChoice):
     """The best of several texts.
 
     input_ids (B, choices, T) -> logits (B, choices); with labels (B,) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     >>> import minibert as mb
     >>> config = mb.RemBertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -174,6 +179,7 @@ class RemBertForTokenClassification(RemBertPreTrainedModel, TokenClassification)
     """A class for every token.
 
     input_ids (B, T) -> logits (B, T, C); with labels (B, T) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     >>> import minibert as mb
     >>> config = mb.RemBertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -191,6 +197,7 @@ class RemBertForQuestionAnswering(RemBertPreTrainedModel, QuestionAnswering):
     """Where in the text the answer starts and ends.
 
     input_ids (B, T) -> start_logits (B, T), end_logits (B, T); with both positions (B,) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     >>> import minibert as mb
     >>> config = mb.RemBertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,

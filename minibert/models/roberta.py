@@ -47,6 +47,7 @@ class RobertaModel(RobertaPreTrainedModel, BertModel):
     """The encoder: `BertModel`, except where positions start (`positions_after_padding`).
 
     input_ids (B, T) -> last_hidden_state (B, T, D), pooler_output (B, D).
+    Arguments and errors: as of `BertModel`.
 
     Example:
         >>> import minibert as mb
@@ -88,6 +89,7 @@ class RobertaForCausalLM(RobertaPreTrainedModel, CausalLM):
     """The next token of a text, for a decoder (`is_decoder=True`).
 
     input_ids (B, T) -> logits (B, T, V); with labels (B, T) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     >>> import minibert as mb
     >>> config = mb.RobertaConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -107,6 +109,7 @@ class RobertaForMaskedLM(RobertaPreTrainedModel, MaskedLM):
     """The tokens behind <mask>.
 
     input_ids (B, T) -> logits (B, T, V); with labels (B, T) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     >>> import minibert as mb
     >>> model = mb.RobertaForMaskedLM.from_pretrained("tiny-roberta")
@@ -125,6 +128,7 @@ class RobertaForSequenceClassification(RobertaPreTrainedModel, FirstTokenClassif
     """A class, or a number, for the whole text, from its first token: the head has a layer of its own for the pooler.
 
     input_ids (B, T) -> logits (B, C); with labels (B,), or (B, C) for several at once, loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     Example:
         >>> import minibert as mb
@@ -142,6 +146,7 @@ class RobertaForMultipleChoice(RobertaPreTrainedModel, MultipleChoice):
     """The best of several texts.
 
     input_ids (B, choices, T) -> logits (B, choices); with labels (B,) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     >>> import minibert as mb
     >>> config = mb.RobertaConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -163,6 +168,7 @@ class RobertaForTokenClassification(RobertaPreTrainedModel, TokenClassification)
     """A class for every token.
 
     input_ids (B, T) -> logits (B, T, C); with labels (B, T) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     >>> import minibert as mb
     >>> config = mb.RobertaConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
@@ -179,6 +185,7 @@ class RobertaForQuestionAnswering(RobertaPreTrainedModel, QuestionAnswering):
     """Where in the text the answer starts and ends.
 
     input_ids (B, T) -> start_logits (B, T), end_logits (B, T); with both positions (B,) loss ().
+    Made with config, seed, dtype and backend, as `BertModel`; `forward` says what a call takes and raises.
 
     >>> import minibert as mb
     >>> config = mb.RobertaConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
