@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+import minibert as mb
 from minibert.errors import NotFiniteError
 from minibert.finite import check_outputs, check_weights, find_not_finite
+from tests import small_checkpoints
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
@@ -67,3 +69,48 @@ def test_outputs_name_the_weight_that_they_come_from():
         "the output 'logits' holds nan at [1]: all weights are finite, so it arises on the way: a trace shows where; "
         "allow_nonfinite=True lets it pass."
     )
+
+
+TASKS = {
+    "fill-mask": ("ForMaskedLM", "The quick brown [MASK] jumps.", "logits"),
+    "text-classification": ("ForSequenceClassification", "The quick brown fox.", "logits"),
+    "token-classification": ("ForTokenClassification", "The quick brown fox.", "logits"),
+    "question-answering": ("ForQuestionAnswering", {"question": "Who?", "context": "The quick fox."}, "start_logits"),
+    "next-sentence-prediction": ("ForNextSentencePrediction", {"text": "The fox.", "text_pair": "The dog."}, "logits"),
+    "feature-extraction": ("Model", "The quick brown fox.", "features"),
+}
+
+
+def broken(head):
+    """A model with NaN in the last layer."""
+    model = small_checkpoints.model("bert", head)
+    weights = model.state_dict()
+    name = next(name for name in weights if name.endswith("encoder.layer.1.output.dense.bias"))
+    weights[name] = np.full_like(weights[name], np.nan)
+    model.load_state_dict(weights)
+    return model, name
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_pipeline_does_not_answer_from_what_is_no_number(task):
+    head, text, output = TASKS[task]
+    model, name = broken(head)
+    tokenizer = small_checkpoints.tokenizer("bert")
+    with pytest.raises(NotFiniteError) as caught:
+        mb.pipeline(task, model=model, tokenizer=tokenizer)(text)
+    assert str(caught.value).startswith(f"the output '{output}' holds nan at [0")
+    assert f"]: the weight '{name}' holds nan at [0]; allow_nonfinite=True lets it pass." in str(caught.value)
+
+
+def test_a_pipeline_answers_if_asked_to():
+    model, _ = broken("ForSequenceClassification")
+    tokenizer = small_checkpoints.tokenizer("bert")
+    answer = mb.pipeline("text-classification", model=model, tokenizer=tokenizer, allow_nonfinite=True)("The fox.")
+    assert np.isnan(answer[0]["score"] if isinstance(answer, list) else answer["score"])
+
+
+def test_no_page_of_what_is_no_number():
+    model, name = broken("ForMaskedLM")
+    with pytest.raises(NotFiniteError) as caught:
+        mb.explore(model, small_checkpoints.tokenizer("bert"), "The quick brown [MASK].", gradients=True)
+    assert str(caught.value) == f"the weight '{name}' holds nan at [0]: no page was made."

@@ -8,9 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from minibert.errors import InputError
+from minibert.errors import InputError, NotFiniteError
 from minibert.explorer.gather import Options, gather
 from minibert.files.output import output_file
+from minibert.finite import find_not_finite
 
 SCRIPTS = ("data", "state", "draw", "tokens", "attention", "values", "predictions", "gradients", "main")
 
@@ -103,7 +104,12 @@ def explore(
         gradients = True
     options = Options(pair, layers, places, top, gradients, integrated, trace, attributions)
     data = gather(model, tokenizer, text, options)
-    page = Page(render(data, title or f"{type(model).__name__}: {' '.join(text.split())[:60]}"))
+    try:
+        page = Page(render(data, title or f"{type(model).__name__}: {' '.join(text.split())[:60]}"))
+    except ValueError as reason:  # JSON holds no infinity, and nothing that is no number
+        found = find_not_finite(model.parameters)
+        why = f"the weight {found}" if found else f"a value of it is infinite or no number ({reason})"
+        raise NotFiniteError(f"{why}: no page was made.") from None
     if path is not None:
         page.save(path)
     return page

@@ -15,6 +15,7 @@ from minibert.errors import ConfigError
 from minibert.forms import step
 from minibert.functional.gelu import INV_SQRT_2PI, gelu_erf, gelu_erf_derivative, gelu_tanh, gelu_tanh_derivative
 from minibert.functional.numbers import erf
+from minibert.messages import quoted
 
 Function = Callable[[Array], Array]
 
@@ -261,7 +262,8 @@ def find_activation(hidden_act: Any) -> Activation:
             return ACTIVATIONS[hidden_act]
         if hidden_act in ("prelu", "xielu"):
             raise ConfigError(f"hidden_act {hidden_act!r} has parameters of its own, which these models do not have.")
-        raise ConfigError(f"hidden_act {hidden_act!r} is unknown: choose one of {', '.join(sorted(ACTIVATIONS))}.")
+        known = ", ".join(sorted(ACTIVATIONS))
+        raise ConfigError(f"hidden_act {quoted(hidden_act)} is unknown: choose one of {known}.")
     if callable(hidden_act):
         return Activation(getattr(hidden_act, "__name__", "custom"), hidden_act, None)
     raise ConfigError(f"hidden_act must be a name or a function, not {type(hidden_act).__name__}.")

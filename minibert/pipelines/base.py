@@ -21,6 +21,7 @@ import numpy as np
 
 from minibert.checks import check_count
 from minibert.errors import InputError
+from minibert.finite import check_outputs
 from minibert.pipelines.rows import Batch, Job, Row, by_length, pad
 from minibert.pipelines.untrained import check_trained
 
@@ -52,6 +53,7 @@ class Pipeline:
         batch_size: rows that the model gets at once.
         progress: whether to show a progress bar; by default on a terminal, from 64 inputs on.
         allow_untrained: predict even with a head whose weights were drawn at random when the model was loaded.
+        allow_nonfinite: answer even from an output that is infinite or no number.
         options: defaults of the call's options.
 
     Raises:
@@ -60,6 +62,7 @@ class Pipeline:
 
     task: ClassVar[str] = ""
     settings_class: ClassVar[type[Settings]] = Settings
+    output_names: ClassVar[tuple[str, ...]] = ("logits",)  # of what `forward` gives for a row
     _known: frozenset[int] | None = None  # the tokenizer's ids
 
     def __init__(
@@ -70,12 +73,14 @@ class Pipeline:
         batch_size: int | None = None,
         progress: bool | None = None,
         allow_untrained: bool = False,
+        allow_nonfinite: bool = False,
         **options: Any,
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.batch_size = check_count("batch_size", 16 if batch_size is None else batch_size)
         self.progress = progress
+        self.allow_nonfinite = allow_nonfinite
         self.settings = self.read_options(self.settings_class(), options)
         if not allow_untrained:
             check_trained(model, self.task, self.needed)
@@ -127,6 +132,7 @@ class Pipeline:
 
         Raises:
             InputError: an option or an input does not fit; for a list the message says which input.
+            NotFiniteError: the model's output is infinite or no number, and not `allow_nonfinite`.
         """
         del num_workers
         settings = self.read_options(self.settings, options)
@@ -172,10 +178,22 @@ class Pipeline:
         for group in by_length(jobs, size):
             rows = [row for _, row in group]
             for (job, row), output in zip(group, self.forward(Batch(rows, self.pad(rows))), strict=True):
+                self._check_finite(output)
                 row.output = output
                 job.waiting -= 1
                 done(job.waiting == 0)
         return [self.finish(job) for job in jobs]
+
+    def _check_finite(self, output: Any) -> None:
+        """Raise NotFiniteError if what the model said of a row holds infinity or NaN: no answer comes from that."""
+        if not self.allow_nonfinite:
+            parts = output if isinstance(output, tuple) else (output,)
+            arrays = {
+                name: np.asarray(part)
+                for name, part in zip(self.output_names, parts, strict=False)
+                if hasattr(part, "dtype")
+            }
+            check_outputs(arrays, self.model.parameters)
 
     # ------------------------------------------------------------ helpers of the tasks
 

@@ -44,6 +44,7 @@ class FeatureExtractionPipeline(Pipeline):
     """The vectors of a text: (1, T, D) as nested lists, special tokens included; with pooling (D,)."""
 
     task = "feature-extraction"
+    output_names = ("features",)
     settings_class = FeatureExtractionSettings
 
     def needed(self, parameters: list[str]) -> list[str]:

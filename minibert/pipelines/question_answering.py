@@ -56,6 +56,7 @@ class QuestionAnsweringPipeline(Pipeline):
     """
 
     task = "question-answering"
+    output_names = ("start_logits", "end_logits")
     settings_class = QuestionAnsweringSettings
 
     def read_options(self, settings: Any, options: dict[str, Any]) -> Any:

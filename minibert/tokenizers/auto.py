@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from minibert.errors import TokenizerError
+from minibert.messages import quoted
 from minibert.tokenizers.bert import BertTokenizer
 from minibert.tokenizers.files.folder import find_folder
 from minibert.tokenizers.files.tokenizer_json import read_tokenizer_json
@@ -56,7 +57,7 @@ def family_of(folder: Path) -> str:
         family = value.removesuffix("Fast").removesuffix("Tokenizer").lower()
         if family not in CLASSES:
             raise TokenizerError(
-                f"{folder / name}: {key} is {value!r}; minibert has tokenizers for {', '.join(CLASSES)} only."
+                f"{folder / name}: {key} is {quoted(value)}; minibert has tokenizers for {', '.join(CLASSES)} only."
             )
         return family
     if (folder / "tokenizer.json").exists():
