@@ -183,9 +183,13 @@ def allow_tf32(allow: bool) -> None:
     Off by default, as in PyTorch; the environment's CUPY_TF32=1 switches it on too. It concerns minibert's own
     products in this process; what else is computed with CuPy follows CUPY_TF32 alone.
 
-    >>> allow_tf32(False)  # exact products, whatever the environment says
-    >>> tf32_allowed()
-    False
+    Args:
+        allow: True or False; the environment is not asked any more.
+
+    Example:
+        >>> allow_tf32(False)  # exact products, whatever the environment says
+        >>> tf32_allowed()
+        False
     """
     global _tf32
     _tf32 = bool(allow)

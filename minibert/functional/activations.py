@@ -22,14 +22,18 @@ Function = Callable[[Array], Array]
 
 @dataclass(frozen=True)
 class Activation:
-    """One activation function.
+    """One activation function, with its derivative.
 
-    `forward(x)` gives f(x) in x's shape and dtype, `derivative(x)` gives f'(x); both leave x as it is.
+    Attributes:
+        name: as configurations have it.
+        forward: x (...) -> f(x) (...), in x's dtype; leaves x as it is.
+        derivative: x (...) -> f'(x) (...); None where it is not known, and then `backward` raises ConfigError.
 
-    >>> import numpy as np
-    >>> square = Activation("square", forward=lambda x: x * x, derivative=lambda x: 2 * x)
-    >>> square.forward(np.array([1.0, 3.0])), square.derivative(np.array([1.0, 3.0]))
-    (array([1., 9.]), array([2., 6.]))
+    Example:
+        >>> import numpy as np
+        >>> square = Activation("square", forward=lambda x: x * x, derivative=lambda x: 2 * x)
+        >>> square.forward(np.array([1.0, 3.0])), square.derivative(np.array([1.0, 3.0]))
+        (array([1., 9.]), array([2., 6.]))
     """
 
     name: str
@@ -241,9 +245,11 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def find_activation(hidden_act: Any) -> Activation:
-    """The activation that a configuration names: a string of `ACTIVATIONS`, an `Activation`, or a function.
+    """The activation that a configuration names.
 
-    A plain function f(x) is used as it is; backward through it needs an `Activation` with a derivative.
+    Args:
+        hidden_act: a string of `ACTIVATIONS`, an `Activation`, or a function. A plain function f(x) is used as it is;
+            backward through it needs an `Activation` with a derivative.
 
     Raises:
         ConfigError: the name is not in the table, or the value is neither a name nor a function.

@@ -58,8 +58,7 @@ def head_importance(model: Any, **inputs: Any) -> np.ndarray:
         [layer, head] in units of the loss (nats for cross-entropy), in the model's dtype.
 
     Raises:
-        InputError: the inputs do not fit the model.
-        TraceError: there is no loss, since the inputs hold no labels.
+        InputError: the inputs do not fit the model, or hold no labels, so that there is no loss.
 
     Example:
         >>> import minibert as mb

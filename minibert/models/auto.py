@@ -35,11 +35,15 @@ class AutoConfig:
 
     Not made itself: `from_pretrained` reads one, `for_model` makes one.
 
-    >>> config = AutoConfig.from_pretrained("tiny-roberta")
-    >>> type(config).__name__, config.num_hidden_layers
-    ('RobertaConfig', 2)
-    >>> AutoConfig.for_model("bert", num_hidden_layers=3).num_hidden_layers
-    3
+    Raises:
+        ConfigError: config.json is missing or damaged, or its model_type is none of the three families.
+
+    Example:
+        >>> config = AutoConfig.from_pretrained("tiny-roberta")
+        >>> type(config).__name__, config.num_hidden_layers
+        ('RobertaConfig', 2)
+        >>> AutoConfig.for_model("bert", num_hidden_layers=3).num_hidden_layers
+        3
     """
 
     def __init__(self) -> None:

@@ -53,6 +53,10 @@ class Cache:
     cross value)`; `len(cache)` the number of layers filled; `get_seq_length()` the number of tokens S. A call that is
     given a cache appends to it and returns the same object.
 
+    Raises:
+        InputError: raised by `from_legacy_cache` and `select_rows` for arrays or rows that do not fit.
+        IndexError: `cache[i]` of a layer that has not been filled.
+
     Example:
         >>> import minibert as mb
         >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,

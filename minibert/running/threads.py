@@ -37,13 +37,17 @@ def get_threads() -> int:
 def set_threads(count: int | None) -> None:
     """Let calls use this many threads from now on; None for what the environment says, as at first.
 
+    Args:
+        count: from 1 on, or None.
+
     Raises:
         InputError: not a positive whole number.
 
-    >>> set_threads(1)
-    >>> get_threads()
-    1
-    >>> set_threads(None)
+    Example:
+        >>> set_threads(1)
+        >>> get_threads()
+        1
+        >>> set_threads(None)
     """
     global _set
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):

@@ -23,12 +23,19 @@ GENERIC = ("PreTrainedTokenizer", "TokenizersBackend")  # classes that could be 
 class AutoTokenizer:
     """Chooses the class by what a folder's files say.
 
-    >>> for name in ("tiny-bert", "tiny-roberta", "tiny-rembert"):
-    ...     tokenizer = AutoTokenizer.from_pretrained(name)
-    ...     print(type(tokenizer).__name__, tokenizer.tokenize("The dog"))
-    BertTokenizer ['the', 'dog']
-    RobertaTokenizer ['The', 'Ġdog']
-    RemBertTokenizer ['▁The', '▁dog']
+    Not made itself: `AutoTokenizer.from_pretrained(folder)` gives a `BertTokenizer`, a `RobertaTokenizer` or a
+    `RemBertTokenizer`.
+
+    Raises:
+        TokenizerError: the files say nothing of a tokenizer, or name a class that minibert does not have.
+
+    Example:
+        >>> for name in ("tiny-bert", "tiny-roberta", "tiny-rembert"):
+        ...     tokenizer = AutoTokenizer.from_pretrained(name)
+        ...     print(type(tokenizer).__name__, tokenizer.tokenize("The dog"))
+        BertTokenizer ['the', 'dog']
+        RobertaTokenizer ['The', 'Ġdog']
+        RemBertTokenizer ['▁The', '▁dog']
     """
 
     def __init__(self) -> None:

@@ -13,9 +13,13 @@ BACKWARD = "backward"  # what a trace keeps that keeps only what backward needs
 class TracePoint:
     """One named value of a pass: its symbolic shape and the formula that gives it.
 
-    `shape` has one symbol an axis: B sentences, T tokens, S keys, D hidden width, N heads, K width of a head,
-    F feed-forward width, E and O RemBERT's input and output embedding widths, V vocabulary, C classes, L layers.
-    `aliases` are other names of the same value, such as those of the modules it passes through unchanged.
+    Attributes:
+        name: in the trace, "encoder.layer.0.attention.self.probs".
+        shape: one symbol an axis: B sentences, T tokens, S keys, D hidden width, N heads, K width of a head,
+            F feed-forward width, E and O RemBERT's input and output embedding widths, V vocabulary, C classes,
+            L layers.
+        formula: in words of the values before it.
+        aliases: other names of the same value, such as those of the modules it passes through unchanged.
 
     Example:
         >>> import minibert as mb
@@ -37,6 +41,13 @@ class Edit:
     `forward(value)` gets a copy and gives an array of the same shape. Backward hands the gradient on unchanged, as
     is right for an edit that adds something; `backward(gradient, value)` says otherwise, with the value before the
     edit: `Edit(lambda p: p * m, lambda dp, p: dp * m)`, or `lambda dp, p: 0 * dp` for a constant put in its place.
+
+    Attributes:
+        forward: value -> the value to go on with, of the same shape.
+        backward: (gradient, value before the edit) -> gradient, of the same shape; None hands it on.
+
+    Raises:
+        InputError: raised by the pass where an edit's result has another shape, or its name is none of the pass.
 
     Example:
         >>> import minibert as mb

@@ -198,16 +198,26 @@ class DataCollatorForLanguageModeling(DataCollatorWithPadding):
 
 
 class DataCollatorForWholeWordMask(DataCollatorForLanguageModeling):
-    """Whole-word masking with a fixed number of tokens a text, as in BERT's own data: words are shuffled and taken
-    until round(mlm_probability · T) tokens, at least one and at most 512, are chosen.
+    """Whole-word masking with a fixed number of tokens a text, as in BERT's own data.
 
-    >>> import minibert as mb
-    >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
-    >>> encoding = tokenizer("the unbelievable dog")
-    >>> batch = DataCollatorForWholeWordMask(tokenizer, mlm_probability=0.6, seed=5)([encoding])
-    >>> hidden = batch["labels"][0] != -100
-    >>> [token for token, chosen in zip(encoding.tokens(), hidden) if chosen]  # 0.6 of 10 tokens
-    ['un', '##be', '##l', '##ie', '##v', '##able']
+    Words are shuffled and taken until round(mlm_probability · T) tokens, at least one and at most 512, are chosen. A
+    word that would make them too many is passed over.
+
+    Args:
+        tokenizer, mlm, options: as of `DataCollatorForLanguageModeling`.
+        mlm_probability: the share of a text's tokens that is chosen.
+
+    Raises:
+        InputError: as `DataCollatorForLanguageModeling`.
+
+    Example:
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> encoding = tokenizer("the unbelievable dog")
+        >>> batch = DataCollatorForWholeWordMask(tokenizer, mlm_probability=0.6, seed=5)([encoding])
+        >>> hidden = batch["labels"][0] != -100
+        >>> [token for token, chosen in zip(encoding.tokens(), hidden) if chosen]  # 0.6 of 10 tokens
+        ['un', '##be', '##l', '##ie', '##v', '##able']
     """
 
     def __init__(self, tokenizer: Any, mlm: bool = True, mlm_probability: float = CHOSEN_SHARE, **options: Any) -> None:

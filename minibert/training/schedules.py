@@ -147,15 +147,24 @@ def get_linear_schedule_with_warmup(
 ) -> LRSchedule:
     """Up from 0, then straight down to 0 at num_training_steps (Devlin et al. 2018, appendix A.2).
 
-    >>> from minibert.training.adamw import AdamW
-    >>> import numpy as np
-    >>> schedule = get_linear_schedule_with_warmup(AdamW({"w": np.zeros(1)}, lr=1.0), 2, 6)
-    >>> rates = []
-    >>> for _ in range(7):
-    ...     rates += schedule.get_last_lr()
-    ...     schedule.step()
-    >>> rates
-    [0.0, 0.5, 1.0, 0.75, 0.5, 0.25, 0.0]
+    Args:
+        optimizer, last_epoch: as of `get_constant_schedule`.
+        num_warmup_steps: steps of the straight line from 0 to the optimiser's lr.
+        num_training_steps: of all steps, those of the warm-up included.
+
+    Raises:
+        InputError: a number is negative, or as of `get_constant_schedule`.
+
+    Example:
+        >>> from minibert.training.adamw import AdamW
+        >>> import numpy as np
+        >>> schedule = get_linear_schedule_with_warmup(AdamW({"w": np.zeros(1)}, lr=1.0), 2, 6)
+        >>> rates = []
+        >>> for _ in range(7):
+        ...     rates += schedule.get_last_lr()
+        ...     schedule.step()
+        >>> rates
+        [0.0, 0.5, 1.0, 0.75, 0.5, 0.25, 0.0]
     """
     _check_steps(num_warmup_steps=num_warmup_steps, num_training_steps=num_training_steps)
 

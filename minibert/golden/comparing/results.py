@@ -32,8 +32,10 @@ class TensorResult:
         name: in the golden pack (of an extra one: on the other side).
         verdict: one of `VERDICTS`.
         kind: value, gradient, parameter gradient, ...
+        formula: of the value, as the pack has it.
         difference: the measures; None where there was nothing to measure.
         tolerance: how far `difference.max_abs` may be, `multiple` times the noise floor; 0 for integers.
+        rms_tolerance: how far `difference.rms` may be, in the same way.
         floor: the noise floor that the tolerance is a multiple of.
         diagnosis: in words, where one fits.
         detail: what else there is to say: both shapes, an exception.

@@ -107,6 +107,9 @@ class Pack(Mapping[str, np.ndarray]):
 def open_pack(path: str | os.PathLike[str] | Pack) -> Pack:
     """Open a golden pack and check all but the numbers, which `check` and `diff` check as they read them.
 
+    Args:
+        path: of the file; a `Pack` is given back as it is.
+
     Raises:
         WeightFileError: there is no such file, it was cut short, or its header is damaged.
         GoldenError: it is no golden pack, of a newer format, its manifest was changed, or the two disagree.

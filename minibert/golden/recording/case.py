@@ -23,6 +23,7 @@ class Case:
         backward: whether gradients are recorded.
         training: the steps of a training case.
         text, text_pair: what the inputs were made of, where there is a tokenizer.
+        make: gives the model.
         model: the model to record, made when it is asked for.
 
     Example:

@@ -32,6 +32,9 @@ class LossScaler:
             mb.clip_grad_norm(grads, 1.0)
             optimizer.step(grads)
 
+    Raises:
+        InputError: a number is out of range.
+
     Example:
         >>> import numpy as np
         >>> scaler = LossScaler(init_scale=1024.0)
