@@ -114,3 +114,13 @@ def test_no_page_of_what_is_no_number():
     with pytest.raises(NotFiniteError) as caught:
         mb.explore(model, small_checkpoints.tokenizer("bert"), "The quick brown [MASK].", gradients=True)
     assert str(caught.value) == f"the weight '{name}' holds nan at [0]: no page was made."
+
+
+def test_no_golden_values_of_what_is_no_number(tmp_path):
+    model, name = broken("Model")
+    with pytest.raises(NotFiniteError) as caught:
+        mb.golden.record(model, {"input_ids": [[1, 2]]}, tmp_path / "pack.safetensors", command="test")
+    assert str(caught.value) == (
+        f"the weight '{name}' holds nan at [0]: nothing was recorded; allow_nonfinite=True lets it."
+    )
+    assert list(tmp_path.iterdir()) == []

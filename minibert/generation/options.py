@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minibert.checks import check_count
-from minibert.errors import InputError
+from minibert.errors import InputError, OptionWarning
 
 NEW_TOKENS = 20  # transformers' default
 SAMPLING = ("temperature", "top_k", "top_p", "min_p")
@@ -166,7 +166,7 @@ class Options:
         idle += [name for name in BEAMS if getattr(self, name) is not None and self.num_beams == 1]
         if idle:
             wanted = "do_sample=True" if idle[0] in SAMPLING else "num_beams above 1"
-            warnings.warn(f"{', '.join(idle)} has no effect without {wanted}.", stacklevel=6)
+            warnings.warn(f"{', '.join(idle)} has no effect without {wanted}.", OptionWarning, stacklevel=6)
 
     def settle_lengths(self, prompt: int, limit: int, padding: int = 0) -> tuple[int, int]:
         """The lengths at which texts end at the latest and before which they do not end, prompt included.

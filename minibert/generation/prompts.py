@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minibert.backend import to_numpy
-from minibert.errors import InputError
+from minibert.errors import InputError, InputWarning
 from minibert.generation.options import Options
 
 
@@ -79,6 +79,7 @@ def _read_mask(ids: np.ndarray, mask: Any, options: Options) -> np.ndarray:
         warnings.warn(
             "a prompt ends with padding, after which its continuation would stand: pad on the left, "
             "tokenizer(..., padding_side='left').",
+            InputWarning,
             stacklevel=5,
         )
     return mask

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minibert.checks import check_count, check_text
-from minibert.errors import InputError
+from minibert.errors import InputError, InputWarning
 from minibert.functional.losses import IGNORE_INDEX
 from minibert.functional.softmax import softmax
 from minibert.pipelines.base import Pipeline, Settings
@@ -78,11 +78,14 @@ class FillMaskPipeline(Pipeline):
         pieces = self.tokenizer(target, add_special_tokens=False)["input_ids"]
         names = self.tokenizer.convert_ids_to_tokens(pieces)
         if not pieces:
-            warnings.warn(f"the target {target!r} gives no token of the vocabulary and is left out.", stacklevel=5)
+            warnings.warn(
+                f"the target {target!r} gives no token of the vocabulary and is left out.", InputWarning, stacklevel=5
+            )
             return None
         count = f"{len(pieces)} pieces ({', '.join(names)})" if len(pieces) > 1 else "not in the vocabulary"
         warnings.warn(
             f"the target {target!r} is {count}; a mask stands for one token, so {names[0]!r} is used for it.",
+            InputWarning,
             stacklevel=5,
         )
         return pieces[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minibert.checks import check_choice, check_count, check_text
-from minibert.errors import InputError
+from minibert.errors import InputError, InputWarning
 from minibert.functional.softmax import softmax
 from minibert.pipelines.base import Pipeline, Settings
 from minibert.pipelines.entities import STRATEGIES, Token, group, label_tokens, merge_overlapping, merge_words
@@ -146,6 +146,7 @@ class TokenClassificationPipeline(Pipeline):
             warnings.warn(
                 f"a text of {len(row.details.sentence)} characters was cut at {len(row)} tokens (character {end}): "
                 "give stride= and an aggregation_strategy to read all of it.",
+                InputWarning,
                 stacklevel=6,
             )
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from minibert.errors import InputError, MinibertError, TokenizerError
+from minibert.errors import InputError, InputWarning, MinibertError, OptionWarning, TokenizerError
 from minibert.files.saving import saving
 from minibert.messages import quoted
 from minibert.tokenizers.calls import from_ids
@@ -244,6 +244,7 @@ class PreTrainedTokenizer:
                 "Token indices sequence length is longer than the specified maximum sequence length for this model "
                 f"({size} > {self.model_max_length}). Running this sequence through the model will result in "
                 "indexing errors.",
+                InputWarning,
                 stacklevel=5,
             )
 
@@ -543,6 +544,7 @@ class PreTrainedTokenizer:
             warnings.warn(
                 "clean_up_tokenization_spaces is ignored for byte-level BPE: it would corrupt text that had these "
                 "blanks. Ask a tokenizer with profile='original' if you need it.",
+                OptionWarning,
                 stacklevel=2,
             )
             clean_up = False

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minibert.errors import InputError
+from minibert.finite import check_weights
 from minibert.golden.errors import GoldenError
 from minibert.golden.packs.arrays_on_disk import ArraysOnDisk
 from minibert.golden.packs.manifest import sections_of_model, versions
@@ -33,6 +34,7 @@ def record(
     case: Mapping[str, str] | None = None,
     command: str | None = None,
     without: Sequence[str] = (),
+    allow_nonfinite: bool = False,
 ) -> Path:
     """Run the model and write every value it computes, in execution order, to one safetensors file.
 
@@ -54,6 +56,7 @@ def record(
         command: how the pack was made; by default the call in words.
         without: tensors to leave out, names with * in the pack's spelling: `parameter_grad/*embeddings.weight` has as
             many numbers as the embeddings. Such a pack is partial: `check` passes over what it does not have.
+        allow_nonfinite: record a model with weights that are infinite or no number.
 
     Returns:
         The path.
@@ -62,6 +65,7 @@ def record(
         InputError, TraceError: the inputs do not fit the model.
         GoldenError: something that cannot be recorded was given, or the folder is not there.
         WeightFileError: the file cannot be written.
+        NotFiniteError: a weight is infinite or no number, and not `allow_nonfinite`.
 
     Example:
         >>> import tempfile, minibert as mb
@@ -77,6 +81,8 @@ def record(
     if not isinstance(model, PreTrainedModel):
         raise GoldenError(f"record takes a model of minibert, not a {type(model).__name__}: see record_reference.")
     check_folder(path)
+    if not allow_nonfinite:
+        check_weights(model.parameters, "nothing was recorded")
     if inputs is None:
         inputs = _inputs_of_text(text, text_pair, tokenizer)
     call = Call.read(inputs, backward, training)
