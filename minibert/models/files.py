@@ -103,6 +103,12 @@ class PreTrainedModel(Model):
         Raises:
             ConfigError, WeightFileError: what is missing, damaged or does not fit, by name.
             BackendError: the GPU was asked for and cannot be used.
+
+        Example:
+            >>> import minibert as mb
+            >>> model, report = mb.BertForMaskedLM.from_pretrained("tiny-bert", output_loading_info=True)
+            >>> model.config.num_hidden_layers, report.missing, report.unexpected
+            (2, [], [])
         """
         overrides = take_options(overrides, f"{cls.__name__}.from_pretrained")
         backend = choose_backend(backend, device_map)

@@ -124,6 +124,12 @@ class Model(Module):
         """Take the parameters to a backend ("numpy", "cupy") or dtype, in place; gives the model itself.
 
         `model.to("float64")` is understood too, and PyTorch's names of devices, `model.to("cuda")`.
+
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> mb.BertModel(config, seed=0).to(dtype="float64")(input_ids=[[2, 7, 3]]).pooler_output.dtype.name
+        'float64'
         """
         if isinstance(backend, str) and backend.startswith(("cpu", "cuda")):
             backend = backend_of_device(backend)
@@ -139,7 +145,16 @@ class Model(Module):
         return self
 
     def train(self, rng: np.random.Generator | int | None = None) -> Self:
-        """From now on calls apply dropout, its masks drawn from this generator or seed (None: a fresh one)."""
+        """From now on calls apply dropout, its masks drawn from this generator or seed (None: a fresh one).
+
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> model = mb.BertModel(config, seed=0)
+        >>> calls = [model.train(0)(input_ids=[[2, 7, 3]]).pooler_output for _ in range(2)]
+        >>> bool((calls[0] == calls[1]).all())  # the same seed, the same masks
+        True
+        """
         self.parameters.rng = rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
         return self
 
@@ -195,7 +210,15 @@ class Model(Module):
         raise NotImplementedError
 
     def run_with_cache(self, *args: Any, keep: Any = "*", **kwargs: Any) -> tuple[Any, Trace]:
-        """The outputs and a trace of every intermediate: `outputs, trace = model.run_with_cache(**batch)`."""
+        """The outputs and a trace of every intermediate: `outputs, trace = model.run_with_cache(**batch)`.
+
+        >>> import minibert as mb
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> outputs, trace = mb.BertModel(config, seed=0).run_with_cache(input_ids=[[2, 7, 3]], keep="*.probs")
+        >>> {name: probs.shape for name, probs in trace.items()}
+        {'encoder.layer.0.attention.self.probs': (1, 2, 3, 3)}
+        """
         trace = Trace(keep)
         return self(*args, trace=trace, **kwargs), trace
 
@@ -260,6 +283,16 @@ class Model(Module):
             options: what the call will have: `labels=True` (or `next_sentence_label`, `start_positions`),
                 `training=True`, and any optional input by name, `head_mask=True`, `encoder_hidden_states=True`,
                 `inputs_embeds=True`, `use_cache=False`.
+
+        Example:
+            >>> import minibert as mb
+            >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+            ...                        intermediate_size=16)
+            >>> for point in mb.BertModel(config, seed=0).trace_points()[-3:]:
+            ...     print(point.name, "|", point.shape, "|", point.formula)
+            encoder.layer.0 | B T D | the layer's output
+            pooler.dense | B D | hidden[:, 0] Wᵀ + b
+            pooler | B D | tanh(dense)
         """
         return list(run_miniature(self, options).points.values())
 
@@ -283,6 +316,16 @@ class Model(Module):
         Raises:
             TraceError: the trace is empty, of another model, used up, or lacks what backward needs.
             InputError: a gradient's name or shape does not fit.
+
+        Example:
+            >>> import minibert as mb
+            >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+            ...                        intermediate_size=16)
+            >>> model, trace = mb.BertForMaskedLM(config, seed=0), mb.Trace("backward")
+            >>> output = model(input_ids=[[2, 7, 3]], labels=[[-100, 8, -100]], trace=trace)
+            >>> gradients = model.backward(trace)
+            >>> gradients["bert.embeddings.word_embeddings.weight"].shape
+            (30, 8)
         """
         back = Backward.of(trace, gradients, self.parameters)
         self.backward_from(back)

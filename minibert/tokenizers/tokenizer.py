@@ -173,6 +173,16 @@ class PreTrainedTokenizer:
 
         Raises:
             InputError: an argument does not fit (a ValueError too).
+
+        Example:
+            >>> import minibert as mb
+            >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+            >>> batch = tokenizer(["a dog", "a dog ran home"], padding=True, return_tensors="np")
+            >>> batch["attention_mask"]
+            array([[1, 1, 1, 1, 0, 0],
+                   [1, 1, 1, 1, 1, 1]])
+            >>> tokenizer("is it a dog?", "yes")["token_type_ids"]
+            [0, 0, 0, 0, 0, 0, 0, 1, 1]
         """
         options = quick_options(
             padding=padding, truncation=truncation, max_length=max_length, stride=stride,
@@ -251,12 +261,24 @@ class PreTrainedTokenizer:
     def tokenize(
         self, text: str, pair: str | None = None, add_special_tokens: bool = False, **options: Any
     ) -> list[str]:
-        """The tokens of a text (and of its pair after it) as strings, without truncation."""
+        """The tokens of a text (and of its pair after it) as strings, without truncation.
+
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> tokenizer.tokenize("An unbelievable dog!")
+        ['an', 'un', '##be', '##l', '##ie', '##v', '##able', 'dog', '!']
+        """
         ids = self(text, pair, add_special_tokens=add_special_tokens, verbose=False, **options)["input_ids"]
         return self.convert_ids_to_tokens(ids)
 
     def encode(self, text: Any, text_pair: Any = None, add_special_tokens: bool = True, **options: Any) -> Any:
-        """The ids alone; arguments are those of the call. A list of str is taken as tokens already cut."""
+        """The ids alone; arguments are those of the call. A list of str is taken as tokens already cut.
+
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> tokenizer.encode("a dog") == tokenizer("a dog")["input_ids"]
+        True
+        """
         cut = isinstance(text, list) and text and all(isinstance(token, str) for token in text)
         if cut and not options.get("is_split_into_words", False):
             ids = [self.convert_tokens_to_ids(part) for part in (text, text_pair)]
@@ -293,7 +315,29 @@ class PreTrainedTokenizer:
         return self._family_template[1]
 
     def explain(self, text: str) -> Explanation:
-        """The steps from a text to its ids as an `Explanation`: data, and with `str()` text to read."""
+        """The steps from a text to its ids as an `Explanation`: data, and with `str()` text to read.
+
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> print(tokenizer.explain("Sues"))
+        WordPiece of 'Sues'
+        <BLANKLINE>
+        [0:4] text
+          lower-case: 'sues'
+          words: 'sues'
+          'sues' [0:4]
+            sues no
+            sue no
+            su found
+            ##es found
+            = su (296) ##es (103)
+        <BLANKLINE>
+        with special tokens:
+          [CLS] 2  (added around the text)
+          su    296
+          ##es  103
+          [SEP] 3  (added around the text)
+        """
         return explain(text, self.stages, self.vocabulary, self.template(), self.split_special_tokens)
 
     # ------------------------------------------------------------ special tokens around ids
@@ -370,7 +414,13 @@ class PreTrainedTokenizer:
         pad_to_multiple_of: int | None = None, padding_side: str | None = None,
         return_attention_mask: bool | None = None, return_tensors: str | None = None, verbose: bool = True,
     ) -> BatchEncoding:  # fmt: skip
-        """Pad what calls returned: a dict of lists, or a list of dicts (as a data loader collects them)."""
+        """Pad what calls returned: a dict of lists, or a list of dicts (as a data loader collects them).
+
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> tokenizer.pad([{"input_ids": [2, 9, 3]}, {"input_ids": [2, 9, 8, 3]}])["attention_mask"]
+        [[1, 1, 1, 0], [1, 1, 1, 1]]
+        """
         data = from_ids.collected(encoded_inputs)
         single = not data["input_ids"] or not isinstance(data["input_ids"][0], list)
         if single:
@@ -527,9 +577,22 @@ class PreTrainedTokenizer:
     ) -> Any:
         """Ids back to text; a list of lists gives a list of texts.
 
-        Takes a list, a NumPy or CuPy array or a tensor. `clean_up_tokenization_spaces` (None: as the
-        tokenizer is set) closes the blanks before punctuation and English contractions.
-        Raises InputError for an id outside the vocabulary.
+        Args:
+            token_ids: a list, a NumPy or CuPy array or a tensor.
+            skip_special_tokens: leave out [CLS] and its like.
+            clean_up_tokenization_spaces: close the blanks before punctuation and English contractions; by default as
+                the tokenizer is set.
+
+        Raises:
+            InputError: an id is outside the vocabulary.
+
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> ids = tokenizer.encode("A dog, unbelievable!")
+        >>> tokenizer.decode(ids)
+        '[CLS] a dog, unbelievable! [SEP]'
+        >>> tokenizer.decode(ids, skip_special_tokens=True)
+        'a dog, unbelievable!'
         """
         ids = as_list(token_ids)
         if isinstance(ids, int):
@@ -571,6 +634,10 @@ class PreTrainedTokenizer:
         Keywords override what the files say. Of a name on the Hub: revision, cache_dir, local_files_only, token,
         force_download, see `minibert.weights.find_checkpoint`. `use_fast` is passed over: there is one tokenizer.
         Raises TokenizerError when a file is missing, damaged, or asks for something unsupported.
+
+        >>> import minibert as mb
+        >>> mb.BertTokenizer.from_pretrained("tiny-bert", do_lower_case=False).tokenize("A dog")
+        ['[UNK]', 'dog']
         """
         folder = folders.find_folder(pretrained_model_name_or_path, **folders.hub_options(options))
         settings, template = folders.read_folder(folder, cls, cls.__name__)
@@ -619,6 +686,14 @@ class PreTrainedTokenizer:
         """Write all files that transformers 4 and 5 read into a folder (made if missing); returns their paths.
 
         All of them are replaced together or not at all, even if the process is killed.
+
+        >>> import tempfile
+        >>> import minibert as mb
+        >>> tokenizer = mb.AutoTokenizer.from_pretrained("tiny-bert")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     paths = tokenizer.save_pretrained(folder)
+        ...     print(sorted(Path(path).name for path in paths))
+        ['special_tokens_map.json', 'tokenizer.json', 'tokenizer_config.json', 'vocab.txt']
         """
         folders.check_folder(save_directory)
         with saving(save_directory, TokenizerError) as save:
