@@ -99,7 +99,7 @@ _HOME: dict[str, str] = {
 _FORMS: dict[str, list[str]] = {
     "numpy": ["running.half_precision", "running.blocks", "running.in_place", "running.checkpointing",
               "running.chunks", "running.parts", "running.first_token", "running.padding"],
-    "cupy": ["kernels.primitives", "kernels.steps", "training.gpu_forms"],
+    "cupy": ["kernels.primitives", "kernels.steps", "kernels.optimizers"],
 }  # fmt: skip
 
 for _library, _modules in _FORMS.items():

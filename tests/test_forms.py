@@ -230,7 +230,7 @@ TOLERANCE = {
     "running.parts": 2e-5,  # products of other sizes, and sums in another order
     "kernels.primitives": 2e-5,
     "kernels.steps": 2e-5,
-    "training.gpu_forms": 1e-5,
+    "kernels.optimizers": 1e-5,
 }
 
 

@@ -1,4 +1,4 @@
-"""Learning-rate schedules, with the names and numbers of transformers' `optimization.py`.
+"""Learning-rate schedules, with the names and numbers of transformers.
 
 A schedule multiplies each group's first learning rate by a factor of the step number. Warm-up rises linearly
 from 0 over `num_warmup_steps`. Make the schedule after the optimiser, and call its `step()` after the

@@ -89,13 +89,12 @@ class TrainingArguments:
         for name in ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps",
                      "logging_steps", "save_steps"):  # fmt: skip
             self._check_count(name, 1)
-        for name in ("eval_steps", "save_total_limit", "early_stopping_patience"):
-            if getattr(self, name) is not None:
-                self._check_count(name, 1)
         for name in ("warmup_steps", "seed"):
             self._check_count(name, 0)
-        if self.data_seed is not None:
-            self._check_count("data_seed", 0)
+        optional = {"eval_steps": 1, "save_total_limit": 1, "early_stopping_patience": 1, "data_seed": 0}
+        for name, least in optional.items():
+            if getattr(self, name) is not None:
+                self._check_count(name, least)
         for name in ("num_train_epochs", "learning_rate", "weight_decay", "adam_epsilon", "max_grad_norm",
                      "warmup_ratio", "early_stopping_threshold"):  # fmt: skip
             check_number(name, getattr(self, name), lower=0.0)
