@@ -79,7 +79,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=paragraphs(command.__doc__), formatter_class=as_it_is)
         command.add_arguments(sub)
         sub.epilog = paragraphs(sub.epilog)
-        sub.set_defaults(run=command.run)
+        sub.set_defaults(run=command.run, whole=parser)
     return whole
 
 

@@ -3,6 +3,7 @@
 Needs shtab: pip install 'minibert-numpy[completion]'."""
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 SHELLS = ("bash", "zsh", "fish")
@@ -21,13 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the script."""
-    print(script(arguments.shell))
+    print(script(arguments.shell, arguments.whole))
     return 0
 
 
-def script(shell: str) -> str:
-    """The completion script of a shell. Raises InputError where shtab is not installed, or too old."""
-    from minibert.cli import parser
+def script(shell: str, whole_parser: Callable[[], argparse.ArgumentParser]) -> str:
+    """The completion script of a shell, for what this parser takes.
+
+    Raises:
+        InputError: shtab is not installed, or too old.
+    """
     from minibert.errors import InputError
 
     try:
@@ -38,7 +42,7 @@ def script(shell: str) -> str:
         ) from None
     if shell not in shtab.SUPPORTED_SHELLS:
         raise InputError(f"shtab {shtab.__version__} knows no {shell}: pip install -U shtab.")
-    whole = parser()
+    whole = whole_parser()
     kinds = {"models": _models(), "file": shtab.FILE, "directory": shtab.DIRECTORY}
     for action in _actions(whole):
         kind = _kind(action)
@@ -49,8 +53,8 @@ def script(shell: str) -> str:
 
 def _actions(parser: argparse.ArgumentParser) -> Any:
     """Every argument of a parser and of its commands; argparse has no public list of them."""
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
+    for action in parser._actions:  # noqa: SLF001
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for sub in dict.fromkeys(action.choices.values()):
                 yield from _actions(sub)
         else:

@@ -50,8 +50,7 @@ class BertModel(BertPreTrainedModel):
     Args:
         config: a `BertConfig`.
         add_pooling_layer: False leaves the pooler out, and pooler_output is None.
-        options: of every model: `seed` of the new weights, `dtype` ("float32", "float64" or "float16") and `backend`
-            ("numpy" or "cupy").
+        options: of every model: `seed` of the new weights, `dtype` and `backend`, see `minibert.models.model.Model`.
 
     Raises:
         ConfigError: the configuration is of another family.

@@ -233,7 +233,7 @@ class PretrainedConfig:
                     "hidden_act is a function of your own, which config.json cannot hold: name one instead."
                 )
             fields["hidden_act"] = fields["hidden_act"].name
-        for name, default in type(self)._common_defaults().items():
+        for name, default in self._common_defaults().items():
             if fields[name] == default:
                 del fields[name]
         if self.id2label == {0: "LABEL_0", 1: "LABEL_1"}:

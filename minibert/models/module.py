@@ -113,7 +113,7 @@ class LayerNorm(Module):
     def record(
         self, y: Array, cache: F.LayerNormCache | None, run: Run, name: str | None, also: tuple[str, ...]
     ) -> Array:
-        """Name what was computed, and keep what backward needs; there is a cache wherever `keeps_cache` says so."""
+        """y (..., D) -> y (..., D), named; what backward needs is kept. A cache is there if `keeps_cache` says so."""
         if cache is not None and self.keeps_cache(run):
             run.save(self.path, cache)
             by_row = self.shape.rsplit(" ", 1)[0] + " 1"

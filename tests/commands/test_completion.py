@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from minibert.cli import main
+from minibert.cli import main, parser
 from minibert.commands.completion import SHELLS, script
 from minibert.weights import find
 from tests.small_checkpoints import save
@@ -41,7 +41,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
 def test_bash_completes(line: list[str], expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save("bert", "ForMaskedLM", tmp_path / "weights" / "tiny-bert")
     monkeypatch.setattr(find, "_shipped_homes", lambda: [tmp_path / "weights"])
-    (tmp_path / "completion.bash").write_text(script("bash"))
+    (tmp_path / "completion.bash").write_text(script("bash", parser))
     (tmp_path / "runs").mkdir()
     (tmp_path / "corpus.txt").touch()
     done = subprocess.run(

@@ -177,7 +177,9 @@ class KnownWords:
         return [token.id for token in self._model.tokens_of(text, path)] if self._unk_id in ids else ids
 
 
-def quick_path(text: str, pieces: PieceIndex, start_score: float = 0.0) -> tuple[list[Step], float]:
+def quick_path(  # noqa: C901 - calls would take most of its time
+    text: str, pieces: PieceIndex, start_score: float = 0.0
+) -> tuple[list[Step], float]:
     """What `best_path` gives, several times faster: the same sums, with everything in one loop."""
     size = len(text)
     best = array("f", bytes(4 * (size + 1)))
@@ -218,7 +220,9 @@ def quick_path(text: str, pieces: PieceIndex, start_score: float = 0.0) -> tuple
     return walk_back(last), best[-1]
 
 
-def search(text: str, pieces: PieceIndex) -> tuple[list[tuple[int, int]], float, float]:
+def search(  # noqa: C901 - calls would take most of its time
+    text: str, pieces: PieceIndex
+) -> tuple[list[tuple[int, int]], float, float]:
     """The best path in double precision, the size of its sum, and how far behind the second-best path is.
 
     The second-best path leaves the best one and comes back to it for the last time at some place; from

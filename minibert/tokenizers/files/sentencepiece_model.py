@@ -81,14 +81,13 @@ def _read(data: bytes, name: str) -> SentencePieceModel:
     if model_type != 1:
         kind = MODEL_TYPES.get(model_type, f"number {model_type}")
         raise TokenizerError(f"{name}: the model's type is {kind}; only Unigram models are supported.")
-    for special in ("unk_piece", "bos_piece", "eos_piece", "pad_piece"):
-        if trainer.get(special) == "":  # an empty name means the default one
-            del trainer[special]
-    model = SentencePieceModel(tuple(pieces), NormalizerOptions(**normalizer), name=name, **trainer)
+    options = {option: value for option, value in trainer.items() if value != "" or option not in _PIECE_NAMES}
+    model = SentencePieceModel(tuple(pieces), NormalizerOptions(**normalizer), name=name, **options)
     object.__setattr__(model, "source", data)
     return model
 
 
+_PIECE_NAMES = ("unk_piece", "bos_piece", "eos_piece", "pad_piece")  # an empty name means the default one
 _Fields = dict[int, tuple[str, Callable[..., Any]]]
 _PIECE_FIELDS: _Fields = {
     1: ("text", protobuf.as_text),

@@ -1,4 +1,4 @@
-"""Writing a normalisation map: from rules to the blob that `charsmap.py` and SentencePiece read.
+"""Writing a normalisation map: from rules to the blob that `stages/charsmap.py` and SentencePiece read.
 
 The sources become the smallest automaton that knows them (nodes with the same future are one, Daciuk et al.
 2000), and the automaton becomes a double array (Aoe 1989): each node gets a base `b` such that the cells
@@ -194,7 +194,7 @@ class _Automaton:
 
 
 class _DoubleArray:
-    """The automaton's nodes laid out in an array; see the head of `charsmap.py` for what a unit holds."""
+    """The automaton's nodes laid out in an array; see the head of `stages/charsmap.py` for what a unit holds."""
 
     def __init__(self, automaton: _Automaton) -> None:
         self._free = np.zeros((0, BLOCK), bool)  # of the last few blocks

@@ -321,12 +321,11 @@ def _shrink(
     on_step: Callable[[EmStep | PruneStep], object] | None,
 ) -> dict[str, float]:
     """piece -> log probability, after rounds of estimating and pruning down to `target` pieces."""
-    report = on_step or (lambda step: None)
+    report = on_step or (lambda _: None)
     texts = list(seeds)
     ids = {piece: i for i, piece in enumerate(texts)}
-    longest = max(map(len, texts))
-    lattice = Lattice(list(words), ids, longest)
-    alternatives = Lattice(texts, ids, longest, whole=False)
+    lattice = Lattice(list(words), ids)
+    alternatives = Lattice(texts, ids, whole=False)
     weights = np.array(list(words.values()), float)
     sizes = np.array(list(seeds.values()))
     scores = np.log(sizes) - np.log(sizes.sum())

@@ -43,12 +43,12 @@ class Lattice:
     `pieces[edge]` is -1 for an unknown character: it stands where no piece of one character does.
     """
 
-    def __init__(self, texts: Sequence[str], ids: dict[str, int], longest: int, *, whole: bool = True) -> None:
+    def __init__(self, texts: Sequence[str], ids: dict[str, int], *, whole: bool = True) -> None:
         """`ids`: piece -> number. `whole`: whether a text may be one piece."""
         lengths = np.array([len(text) for text in texts], np.int64)
         self.first = np.cumsum(lengths + 1) - lengths - 1  # place where each text begins
         self.last = self.first + lengths
-        starts, ends, pieces = _edges(texts, ids, longest, whole)
+        starts, ends, pieces = _edges(texts, ids, whole)
         depth = np.concatenate([np.arange(length + 1) for length in lengths]) if len(lengths) else lengths
         order = np.lexsort((starts, ends, depth[ends]))
         self.starts, self.ends, self.pieces = starts[order], ends[order], pieces[order]
@@ -161,7 +161,7 @@ def _log_sums(values: Floats, begins: Ints) -> Floats:
         return safe + np.log(np.add.reduceat(np.exp(values - np.repeat(safe, counts)), begins))
 
 
-def _edges(texts: Sequence[str], ids: dict[str, int], longest: int, whole: bool) -> tuple[Ints, Ints, Ints]:
+def _edges(texts: Sequence[str], ids: dict[str, int], whole: bool) -> tuple[Ints, Ints, Ints]:
     starts: list[int] = []
     ends: list[int] = []
     pieces: list[int] = []

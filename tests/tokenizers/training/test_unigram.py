@@ -55,7 +55,7 @@ def random_words(rng, alphabet="abc"):
 
 
 def test_of_equal_ways_the_longer_last_piece_wins():
-    lattice = Lattice(["xab", "ab"], {"x": 0, "a": 1, "b": 2, "ab": 3}, 2)
+    lattice = Lattice(["xab", "ab"], {"x": 0, "a": 1, "b": 2, "ab": 3})
     best, last = lattice.best_paths(np.array([-1.0, -1.0, -1.0, -2.0, -20.0]))
     assert best.tolist() == [-3.0, -2.0]
     rounds = [(texts.tolist(), pieces.tolist()) for texts, pieces in lattice.walk(last)]
@@ -175,7 +175,7 @@ def random_lattice(rng, **options):
         "".join(rng.choices("abc", k=rng.randint(1, 4))): -rng.random() * 6 for _ in range(rng.randint(1, 9))
     }
     ids = {piece: i for i, piece in enumerate(pieces)}
-    return words, pieces, Lattice(list(words), ids, 4, **options), np.array(list(pieces.values()))
+    return words, pieces, Lattice(list(words), ids, **options), np.array(list(pieces.values()))
 
 
 def test_expectations_are_sums_over_all_ways():
@@ -223,7 +223,7 @@ def test_dropping_pieces_and_texts_is_the_same_as_building_anew():
         lattice.keep(renumber)
         lattice.keep_texts(np.array(texts))
         fewer_words = [list(words)[i] for i in texts]
-        anew = Lattice(fewer_words, {list(pieces)[i]: n for n, i in enumerate(kept)}, 4)
+        anew = Lattice(fewer_words, {list(pieces)[i]: n for n, i in enumerate(kept)})
         weights = np.array([words[word] for word in fewer_words], float)
         for left, right in zip(
             lattice.expectations(with_unknown(scores[kept]), weights),
@@ -243,7 +243,7 @@ def test_prune_drops_what_costs_least():
     pieces = {"a": -1.0, "b": -1.0, "c": -2.0, "ab": -1.2, "bc": -2.5, "abc": -9.0}
     words = {"ab": 50, "bc": 2, "abc": 1, "a": 5, "b": 5, "c": 5}
     ids = {piece: i for i, piece in enumerate(pieces)}
-    lattice, alone = Lattice(list(words), ids, 3), Lattice(list(pieces), ids, 3, whole=False)
+    lattice, alone = Lattice(list(words), ids), Lattice(list(pieces), ids, whole=False)
     decided = prune(
         lattice, np.array(list(words.values()), float), alone, with_unknown(np.array(list(pieces.values()))), 4, True
     )
@@ -257,7 +257,7 @@ def test_prune_drops_what_costs_least():
 def test_the_loss_of_a_piece_is_what_its_alternative_costs():
     words, pieces = {"ab": 10, "a": 5, "b": 3}, {"a": -2.0, "b": -2.0, "ab": -3.0}
     ids = {piece: i for i, piece in enumerate(pieces)}
-    lattice, alone = Lattice(list(words), ids, 2), Lattice(list(pieces), ids, 2, whole=False)
+    lattice, alone = Lattice(list(words), ids), Lattice(list(pieces), ids, whole=False)
     scores = with_unknown(np.array(list(pieces.values())))
     decided = prune(lattice, np.array([10.0, 5.0, 3.0]), alone, scores, 2, False)
     assert decided.pieces.tolist() == [0, 1]
