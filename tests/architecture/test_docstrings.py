@@ -1,7 +1,6 @@
 """Every public name shows itself at work: its docstring has an example, which the doctests of minibert/ run."""
 
 import inspect
-import re
 from pathlib import Path
 from types import ModuleType
 
@@ -42,16 +41,3 @@ def test_what_an_example_skips_needs_a_library_that_is_not_required() -> None:
         "golden/recording/reference.py",  # torch, transformers
         "training/trainer/plot.py",  # matplotlib
     }
-
-
-def test_a_file_that_a_docstring_points_to_is_there() -> None:
-    foreign = {"optimization.py"}  # transformers'
-    tests = Path(__file__).parent
-    files = {f"/{path.relative_to(top.parent).as_posix()}" for top in (PACKAGE, tests) for path in top.rglob("*.py")}
-    pointed = {
-        name
-        for path in PACKAGE.rglob("*.py")
-        for name in re.findall(r"`([a-z_0-9/]+\.py)`", path.read_text(encoding="utf-8"))
-    }
-    assert len(pointed) > 20
-    assert sorted(name for name in pointed - foreign if not any(file.endswith(f"/{name}") for file in files)) == []
