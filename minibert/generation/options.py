@@ -52,6 +52,12 @@ class Options:
         stopping_criteria: functions of ids (B, L) and scores that say which texts are complete.
         streamer: a function of the new tokens (B,) of every step, or an object with `put` and `end`.
         return_dict_in_generate: give a `GenerateOutput`; output_scores: with the scores of every step.
+
+    Example:
+        >>> import minibert as mb
+        >>> options = Options.read({"max_new_tokens": 5, "num_beams": 3}, mb.BertConfig(is_decoder=True))
+        >>> options.num_beams, options.pad_token_id, options.do_sample
+        (3, 0, False)
     """
 
     max_length: int | None = None

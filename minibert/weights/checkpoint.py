@@ -91,7 +91,18 @@ class Checkpoint(Mapping[str, Array]):
 def open_checkpoint(folder: str | os.PathLike[str], *, mapped: bool = True) -> Checkpoint:
     """Open the weights in `folder`, or one .safetensors file; nothing is read but the headers.
 
-    Raises WeightFileError when there are none, only pickles, or anything about them is wrong.
+    Args:
+        folder: with model.safetensors, or with shards and their index.
+        mapped: as of `open_safetensors`.
+
+    Raises:
+        WeightFileError: there are none, only pickles, or anything about them is wrong.
+
+    Example:
+        >>> from minibert.weights import find_checkpoint
+        >>> checkpoint = open_checkpoint(find_checkpoint("tiny-bert"))
+        >>> checkpoint["bert.embeddings.word_embeddings.weight"].shape
+        (4000, 128)
     """
     path = Path(folder)
     if os.path.isfile(path):

@@ -59,16 +59,24 @@ def find_checkpoint(
 ) -> Path:
     """The folder that `name_or_path` stands for.
 
-    `revision` is a branch, tag or commit of a repository on the Hugging Face Hub ("main" by default); with a
-    folder or a shipped name it has no meaning and is passed over. `local_files_only=True` forbids the
-    download, and so does HF_HUB_OFFLINE=1 in the environment. `cache_dir` is the cache to use in place of
-    HF_HUB_CACHE. `needs` are file names of which a cached snapshot must hold one (a tokenizer's, say); by
-    default it must hold config.json and all weights. Of a shipped checkpoint they decide between the folder of its
-    weights and that of its tokenizer. Other folders are taken as they are.
-    `token` opens private repositories: the token, or True for the one that `hf auth login` stored.
-    `force_download=True` downloads a repository again, whatever the cache holds.
+    Args:
+        name_or_path: a folder, a name that ships with minibert, or a repository of the Hugging Face Hub.
+        revision: a branch, tag or commit of a repository on the Hub ("main" by default); of a folder or a shipped name
+            it has no meaning and is passed over.
+        local_files_only: True forbids the download, and so does HF_HUB_OFFLINE=1 in the environment.
+        cache_dir: the cache to use in place of HF_HUB_CACHE.
+        needs: file names of which a cached snapshot must hold one (a tokenizer's, say); by default it must hold
+            config.json and all weights. Of a shipped checkpoint they decide between the folder of its weights and that
+            of its tokenizer. Other folders are taken as they are.
+        token: opens private repositories: the token, or True for the one that `hf auth login` stored.
+        force_download: True downloads a repository again, whatever the cache holds.
 
-    Raises WeightFileError, which lists where it was looked for.
+    Raises:
+        WeightFileError: it is found nowhere; the sentence lists where it was looked for.
+
+    Example:
+        >>> (find_checkpoint("tiny-bert") / "config.json").exists()
+        True
     """
     if isinstance(name_or_path, os.PathLike):
         return _existing_folder(Path(name_or_path))
@@ -121,6 +129,9 @@ def shipped_folder(name: str, needs: Collection[str] | None = None) -> Path | No
 
     weights/NAME holds config.json and the weights, tokenizers/NAME the tokenizer: the first that holds one of the
     files in `needs` (config.json by default) is given.
+
+    >>> shipped_folder("tiny-bert").name, shipped_folder("no-such-checkpoint")
+    ('tiny-bert', None)
     """
     if not _SHIPPED_NAME.fullmatch(name):
         return None
@@ -132,7 +143,11 @@ def shipped_folder(name: str, needs: Collection[str] | None = None) -> Path | No
 
 
 def shipped_names() -> list[str]:
-    """The names of all checkpoints that come with minibert."""
+    """The names of all checkpoints that come with minibert.
+
+    >>> "tiny-bert" in shipped_names()
+    True
+    """
     return sorted({config.parent.name for home in _shipped_homes() for config in home.glob("*/config.json")})
 
 

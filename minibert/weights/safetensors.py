@@ -41,7 +41,17 @@ _WIDENED = {"F16": np.dtype(np.float32), "BF16": np.dtype(np.float32)}
 
 
 class SafetensorsFile(Mapping[str, Array]):
-    """The tensors of one file by name, in the order of their bytes; each is read when it is asked for."""
+    """The tensors of one file by name, in the order of their bytes; each is read when it is asked for.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from minibert.weights import open_safetensors, save_safetensors
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_safetensors(f"{folder}/w.safetensors", {"w": np.ones((2, 3), dtype="float32")})
+    ...     file = open_safetensors(f"{folder}/w.safetensors", mapped=False)
+    >>> file.shape("w"), file.dtype("w").name, file["w"].sum().item()
+    ((2, 3), 'float32', 6.0)
+    """
 
     def __init__(self, path: Path, header: Header, content: Array, mapped: "MappedFile | None" = None):
         """Not for users: `open_safetensors` checks the file first. `content` (bytes,) is the whole file, in memory
@@ -129,8 +139,23 @@ class SafetensorsFile(Mapping[str, Array]):
 def open_safetensors(path: str | os.PathLike[str], *, mapped: bool = True) -> SafetensorsFile:
     """Check the file's header and map the file; no tensor is read.
 
-    `mapped=False` reads the whole file into memory instead, for file systems that cannot map or where the
-    file may change. Raises WeightFileError, one cause each: see `header.py`.
+    Args:
+        path: of a .safetensors file.
+        mapped: False reads the whole file into memory instead, for file systems that cannot map or where the file may
+            change.
+
+    Raises:
+        WeightFileError: one cause each, see `header.py`.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from minibert.weights import open_safetensors, save_safetensors
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_safetensors(f"{folder}/w.safetensors", {"w": np.ones((2, 3), dtype="float32")})
+        ...     file = open_safetensors(f"{folder}/w.safetensors", mapped=False)
+        >>> list(file), file["w"].shape
+        (['w'], (2, 3))
     """
     path = Path(path)
     file = MappedFile(path) if mapped and _size_of_file(path) else None  # an empty file cannot be mapped

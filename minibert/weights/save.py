@@ -60,9 +60,24 @@ def save_safetensors(
 ) -> None:
     """Write {name: array} to `path`, atomically and with the same bytes for the same content.
 
-    `metadata` is text to text; transformers asks for {"format": "pt"}. `to_numpy` brings arrays that are not
-    NumPy's to the host; without it, `minibert.backend.to_numpy` does. Raises WeightFileError for a name,
-    dtype or metadata that the format cannot hold, before anything is written.
+    Args:
+        path: of the file; an old one stays whole until the new one is.
+        arrays: {name: array}, written in their own dtypes.
+        metadata: text to text; transformers asks for {"format": "pt"}.
+        to_numpy: brings arrays that are not NumPy's to the host; without it, `minibert.backend.to_numpy` does.
+
+    Raises:
+        WeightFileError: the format cannot hold a name, a dtype or the metadata; nothing has been written then.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from minibert.weights import open_safetensors, save_safetensors
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_safetensors(f"{folder}/w.safetensors", {"w": np.ones((2, 3), dtype="float32")})
+        ...     file = open_safetensors(f"{folder}/w.safetensors", mapped=False)
+        >>> file["w"].tolist()
+        [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
     """
     pending = prepare(path, arrays, metadata)
     with output_file(path, WeightFileError) as file:
