@@ -97,7 +97,7 @@ def plot_logit_lens(
 
     Raises:
         MinibertError: matplotlib is not installed.
-        InputError: the model has no language-model head, a place is none, or the file cannot be written.
+        InputError: the model has no language-model head, there is no such place, or the file cannot be written.
 
     Example:
         >>> import minibert as mb

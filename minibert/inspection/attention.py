@@ -24,7 +24,7 @@ def attention_rollout(model: Any, residual: float = 0.5, **inputs: Any) -> np.nd
         [b, t, s]: the share of token s in what stands at place t after the last layer, in the model's dtype.
 
     Raises:
-        InputError: residual is no share, or the inputs do not fit the model.
+        InputError: residual is outside 0 to 1, or the inputs do not fit the model.
 
     Example:
         >>> import minibert as mb

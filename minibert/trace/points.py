@@ -23,7 +23,9 @@ class TracePoint:
 
     Example:
         >>> import minibert as mb
-        >>> model = mb.BertModel(mb.BertConfig(num_hidden_layers=1, vocab_size=9))
+        >>> config = mb.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        ...                        intermediate_size=16)
+        >>> model = mb.BertModel(config)
         >>> [point for point in model.trace_points() if point.name == "pooler"]
         [TracePoint(name='pooler', shape='B D', formula='tanh(dense)', aliases=('pooler.activation',))]
     """

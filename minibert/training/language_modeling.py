@@ -60,7 +60,8 @@ class DataCollatorForLanguageModeling(DataCollatorWithPadding):
     A feature may have `labels`: a token whose label is -100 is never chosen, and a chosen one keeps its label.
 
     Raises:
-        InputError: a share is none, the tokenizer has no mask token, or a text has more or fewer labels than tokens.
+        InputError: a share is outside 0 to 1, the tokenizer has no mask token, or a text has more or fewer labels than
+            tokens.
 
     Example:
         >>> import minibert as mb

@@ -94,10 +94,10 @@ def _check_steps(**counts: Any) -> None:
 
 
 def get_constant_schedule(optimizer: Optimizer, last_epoch: int = -1) -> LRSchedule:
-    """The same learning rate always: lr · 1.
+    """The same learning rate always.
 
     Args:
-        optimizer: with `param_groups`; each group's lr is its highest learning rate.
+        optimizer: an optimiser of minibert, or anything with `param_groups`.
         last_epoch: the step to go on after; -1 begins.
 
     Raises:
@@ -150,7 +150,7 @@ def get_linear_schedule_with_warmup(
     Args:
         optimizer, last_epoch: as of `get_constant_schedule`.
         num_warmup_steps: steps of the straight line from 0 to the optimiser's lr.
-        num_training_steps: of all steps, those of the warm-up included.
+        num_training_steps: how many steps in all, those of the warm-up included.
 
     Raises:
         InputError: a number is negative, or as of `get_constant_schedule`.
@@ -185,7 +185,7 @@ def get_cosine_schedule_with_warmup(
 
     Args:
         optimizer, num_warmup_steps, last_epoch: as of `get_constant_schedule_with_warmup`.
-        num_training_steps: of all steps, those of the warm-up included.
+        num_training_steps: how many steps in all, those of the warm-up included.
         num_cycles: waves; 0.5 goes down once.
 
     Raises:
