@@ -46,7 +46,7 @@ def attention_scores(query: Array, key: Array) -> Array:
 
 
 def attention_scores_backward(dscores: Array, query: Array, key: Array) -> tuple[Array, Array]:
-    """dscores (B, N, T, S) -> dquery (B, N, T, K), dkey (B, N, S, K).
+    """dscores (B, N, T, S), query (B, N, T, K), key (B, N, S, K) -> dquery (B, N, T, K), dkey (B, N, S, K).
 
     forward: s = q kᵀ, so dq = ds k and dk = dsᵀ q.
 
@@ -73,7 +73,7 @@ def attention_context(probs: Array, value: Array) -> Array:
 
 @step
 def attention_context_backward(dcontext: Array, probs: Array, value: Array) -> tuple[Array, Array]:
-    """dcontext (B, T, N K) -> dprobs (B, N, T, S), dvalue (B, N, S, K).
+    """dcontext (B, T, N K), probs (B, N, T, S), value (B, N, S, K) -> dprobs (B, N, T, S), dvalue (B, N, S, K).
 
     forward 2: context = merge(c)    so dc is dcontext, split into heads
     forward 1: c = p v               so dp = dc vᵀ and dv = pᵀ dc
@@ -105,7 +105,9 @@ def relative_scores(x: Array, table: Array, distance: Array) -> Array:
 
 
 def relative_scores_backward(dscores: Array, x: Array, table: Array, distance: Array) -> tuple[Array, Array]:
-    """dscores (B, N, T, S) -> dx (B, N, T, K), dtable (R, K). The distances of one row must all differ.
+    """dscores (B, N, T, S), x (B, N, T, K), table (R, K) -> dx (B, N, T, K), dtable (R, K).
+
+    `distance` is the forward's. The distances of one row must all differ.
 
     forward 2: score[t, s] = g[t, distance[t, s]]    so dg gets dscores at those places, and zero elsewhere
     forward 1: g = x tableᵀ                          so dx = dg table and dtable = Σ dgᵀ x

@@ -42,7 +42,7 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> tuple[Array,
 
 @step
 def layer_norm_backward(dy: Array, cache: LayerNormCache, weight: Array) -> tuple[Array, Array, Array]:
-    """dy (..., D), weight (D,) -> dx (..., D), dweight (D,), dbias (D,).
+    """dy (..., D), the forward's cache, weight (D,) -> dx (..., D), dweight (D,), dbias (D,).
 
     forward 2: y = gamma n + beta        so dgamma = Σ dy n, dbeta = Σ dy, dn = gamma dy
     forward 1: n = (x - mean) rstd       so dx = rstd (dn - mean(dn) - n mean(dn n)):

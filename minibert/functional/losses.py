@@ -55,7 +55,7 @@ def cross_entropy(
 
 @step
 def cross_entropy_backward(dloss: Array | float, cache: CrossEntropyCache) -> Array:
-    """dloss () -> dlogits (..., C).
+    """dloss (), the forward's cache -> dlogits (..., C).
 
     forward: loss = mean over M rows of -log softmax(x)[label], so dx = (softmax(x) - onehot(label)) / M there,
     and zero in the ignored rows.
@@ -90,7 +90,7 @@ def mean_squared_error(x: Array, target: Array) -> tuple[Array, Array]:
 
 
 def mean_squared_error_backward(dloss: Array | float, difference: Array) -> Array:
-    """dloss () -> dx (...). forward: loss = mean of d², so dx = 2 d / size.
+    """dloss (), difference (...) -> dx (...). forward: loss = mean of d², so dx = 2 d / size.
 
     >>> import numpy as np
     >>> _, difference = mean_squared_error(np.array([1.0, 4.0]), np.array([1.0, 2.0]))
@@ -130,7 +130,9 @@ def binary_cross_entropy_with_logits(logits: Array, target: Array) -> tuple[Arra
 
 
 def binary_cross_entropy_with_logits_backward(dloss: Array | float, cache: BinaryCrossEntropyCache) -> Array:
-    """dloss () -> dlogits (...). forward: loss = mean of softplus terms, so dx = (σ(x) - t) / size.
+    """dloss (), the forward's cache -> dlogits (...).
+
+    forward: loss = mean of softplus terms, so dx = (σ(x) - t) / size.
 
     >>> import numpy as np
     >>> _, cache = binary_cross_entropy_with_logits(np.array([0.0, 1000.0]), np.array([1.0, 1.0]))

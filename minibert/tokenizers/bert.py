@@ -26,6 +26,7 @@ class BertTokenizer(PreTrainedTokenizer):
         tokenize_chinese_chars: make a word of each ideograph.
         clean_text: drop control characters, and make every kind of blank a space.
         wordpieces_prefix: what marks a piece that continues a word.
+        unk_token, sep_token, pad_token, cls_token, mask_token: the special tokens; the vocabulary must hold unk_token.
         max_input_chars_per_word: a longer word (in code points) becomes `unk_token`.
         do_basic_tokenize, never_split: accepted for the sake of transformers' calls.
         options: those of `PreTrainedTokenizer`.

@@ -30,6 +30,7 @@ class RemBertTokenizer(PreTrainedTokenizer):
         tokenizer_file: path of a tokenizer.json.
         do_lower_case: lower-case before anything else.
         keep_accents: False decomposes (NFKD) and drops marks first.
+        bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token: the special tokens.
         remove_space: kept and saved again; the model itself says how it treats blanks.
         options: those of `PreTrainedTokenizer`.
 

@@ -34,6 +34,7 @@ class RobertaTokenizer(PreTrainedTokenizer):
         tokenizer_file: path of a tokenizer.json.
         add_prefix_space: put a blank before the text, so that its first word is tokenized like any other.
         trim_offsets: leave blanks out of offsets.
+        bos_token, eos_token, sep_token, cls_token, unk_token, pad_token, mask_token: the special tokens.
         errors: kept and saved again.
         options: those of `PreTrainedTokenizer`.
 

@@ -19,6 +19,12 @@ class BatchEncoding(dict[str, Any]):
     asked, so that calls which only want ids do not pay for them. Tokens, words and the original text's characters
     (code points) count from 0. A question about one row of several takes the row's number first.
 
+    Args:
+        data: the lists by name.
+        encodings: gives one `Encoding` a row; without it no questions are answered.
+        tensor_type: "np" or "cp" makes arrays of the lists.
+        batched: whether the lists have one row a text.
+
     Raises:
         InputError: a question about a row, token or word that is not there, or to a BatchEncoding made by hand.
 
