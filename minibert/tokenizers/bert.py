@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from minibert.checks import check_count
+from minibert.errors import TokenizerError
+from minibert.messages import quoted
 from minibert.tokenizers.files.folder import vocabulary_path
 from minibert.tokenizers.files.vocabulary_files import given_vocab_txt, write_vocab_txt
 from minibert.tokenizers.stages.decoding import OriginalWordPieceDecoder, WordPieceDecoder
@@ -73,7 +76,10 @@ class BertTokenizer(PreTrainedTokenizer):
         vocab = given_vocab_txt(vocab, vocab_file)
         google = options.get("profile") == "original"
         limit = 200 if google else MAX_WORD_LENGTH
-        limit = limit if max_input_chars_per_word is None else max_input_chars_per_word
+        if max_input_chars_per_word is not None:
+            limit = check_count("max_input_chars_per_word", max_input_chars_per_word)
+        if not isinstance(wordpieces_prefix, str):
+            raise TokenizerError(f"wordpieces_prefix is {quoted(wordpieces_prefix)}: a text belongs there.")
         normalizer = GoogleNormalizer if google else BertNormalizer
         decoder = OriginalWordPieceDecoder if google else WordPieceDecoder
         stages = Stages(

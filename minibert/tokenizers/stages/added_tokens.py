@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from minibert.errors import TokenizerError
+from minibert.messages import quoted
 from minibert.tokenizers.stages.unicode_tables import WHITESPACE, code_points
 
 
@@ -66,7 +67,7 @@ class AddedToken:
         read = value.get if isinstance(value, Mapping) else lambda name, default: getattr(value, name, default)
         content = read("content", None)
         if not isinstance(content, str):
-            raise TokenizerError(f"An added token must be a str or have a str 'content', not {value!r}.")
+            raise TokenizerError(f"An added token must be a str or have a str 'content', not {quoted(value)}.")
         is_special = bool(read("special", special))
         flags = {name: bool(read(name, False)) for name in ("single_word", "lstrip", "rstrip")}
         return cls(content, **flags, normalized=bool(read("normalized", not is_special)), special=is_special)
