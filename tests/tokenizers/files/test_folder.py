@@ -199,3 +199,16 @@ def test_a_tokenizer_that_cannot_be_written_names_the_file(tmp_path, monkeypatch
     place = tmp_path / "vocab.json"
     assert str(caught.value) == f"{place} cannot be written: No space left on device; what stood there is unchanged."
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "text"),
+    [
+        ("wordpieces_prefix", True, "wordpieces_prefix is True: a text belongs there."),
+        ("max_input_chars_per_word", "9", "max_input_chars_per_word is '9': an integer of 1 or more belongs there."),
+    ],
+)
+def test_options_of_wordpiece_are_of_their_kind(option, value, text):
+    with pytest.raises(mb.MinibertError) as caught:
+        bert(**{option: value})
+    assert str(caught.value) == text
