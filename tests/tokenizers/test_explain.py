@@ -1,0 +1,49 @@
+"""The steps that each stage tells."""
+
+from minibert.tokenizers.bert import BertTokenizer
+from minibert.tokenizers.stages.added_tokens import AddedToken
+
+VOCAB = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##able", "a"]
+
+
+def test_the_readable_form():
+    tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(VOCAB)})
+    assert str(tokenizer.explain("Unable[MASK]")).splitlines() == [
+        "WordPiece of 'Unable[MASK]'",
+        "",
+        "[0:6] text",
+        "  lower-case: 'unable'",
+        "  words: 'unable'",
+        "  'unable' [0:6]",
+        "    unable no",
+        "    unabl no",
+        "    unab no",
+        "    una no",
+        "    un found",
+        "    ##able found",
+        "    = un (5) ##able (6)",
+        "",
+        "[6:12] '[MASK]' is the added token 4",
+        "",
+        "with special tokens:",
+        "  [CLS]  2  (added around the text)",
+        "  un     5",
+        "  ##able 6",
+        "  [MASK] 4",
+        "  [SEP]  3  (added around the text)",
+    ]
+
+
+def test_normalisation_is_told_once_for_a_text():
+    tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(VOCAB)})
+    tokenizer.add_tokens(AddedToken("NEW"))
+    parts = tokenizer.explain("A new A").parts
+    assert [(part.text, part.added, len(part.normalization)) for part in parts] == [
+        ("a ", None, 1), ("new", 8, 0), (" a", None, 0),
+    ]  # fmt: skip
+
+
+def test_nothing_is_left():
+    tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(VOCAB)})
+    (part,) = tokenizer.explain("\x00").parts
+    assert (part.text, part.normalized, part.words, part.normalization) == ("\x00", "", [], [("clean", "")])
