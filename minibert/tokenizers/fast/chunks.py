@@ -19,38 +19,40 @@ SHARED_UP_TO = 2048  # characters; spans that begin later in a text are made ane
 
 
 class SpansOfLength(dict[int, Span]):
-    """start -> the span of this length that starts there.
+    """place -> the span of this length that starts there, or `before` characters behind it.
 
     The spans of many texts are the same objects: fewer to make and to free.
 
-    >>> SpansOfLength(3)[5]
-    (5, 8)
+    >>> SpansOfLength(3)[5], SpansOfLength(3, 1)[5]
+    ((5, 8), (6, 9))
     """
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, before: int = 0) -> None:
         super().__init__()
         self.length = length
+        self.before = before
 
-    def __missing__(self, start: int) -> Span:
+    def __missing__(self, place: int) -> Span:
+        start = place + self.before
         span = start, start + self.length
-        if start < SHARED_UP_TO:
-            self[start] = span
+        if place < SHARED_UP_TO:
+            self[place] = span
         return span
 
 
-_SPANS = [SpansOfLength(length) for length in range(LONGEST_KEPT + 1)]
+_SPANS = [[SpansOfLength(length, before) for length in range(LONGEST_KEPT + 1)] for before in (0, 1)]
 
 
-def spans_of_length(length: int) -> SpansOfLength:
-    """The spans of a length; short ones are shared."""
-    return _SPANS[length] if length <= LONGEST_KEPT else SpansOfLength(length)
+def spans_of_length(length: int, before: int = 0) -> SpansOfLength:
+    """The spans of a length; short ones are shared. `before` is 0, or 1 for what stands behind a blank."""
+    return _SPANS[before][length] if length <= LONGEST_KEPT else SpansOfLength(length, before)
 
 
 # Of a token in a part: how many characters stand before it there, and the spans of its length.
 Place = tuple[int, SpansOfLength]
 # Of a part, in this order:
 #   its ids
-#   the spans of its only token, if that begins as the part does, else None: nine of ten parts are such
+#   the spans of its only token, if that begins with it or behind one character, else None
 #   the places of its tokens
 #   how many tokens each of its words has; None: it is a single word
 # These are plain tuples, because the loops that unpack them take a fifth longer with named ones.
@@ -68,7 +70,10 @@ def located(ids: Iterable[int], spans: Iterable[Span], word_sizes: Iterable[int]
     ((7, 9), None, [(100, 102), (102, 103)], None)
     """
     places = tuple([(start, spans_of_length(end - start)) for start, end in spans])
-    alone = places[0][1] if len(places) == 1 and places[0][0] == 0 else None
+    alone = None
+    if len(places) == 1 and places[0][0] <= 1:
+        before, of_length = places[0]
+        alone = spans_of_length(of_length.length, before)
     return tuple(ids), alone, places, None if word_sizes is None else tuple(word_sizes)
 
 

@@ -79,7 +79,7 @@ def test_overflowing_rows_share_their_parts():
 
 
 def test_a_stride_without_room():
-    with pytest.raises(InputError, match=r"effective max length of 2 .= 4 original max length - 2 added special tokens"):
+    with pytest.raises(InputError, match=r"length of 2 .= 4 original max length - 2 added special tokens"):
         builder(BARE, truncation="longest_first", max_length=4, stride=3).check_stride(2)
     builder(BARE, truncation="longest_first", max_length=4, stride=2).check_stride(2)
     builder(BARE, stride=9).check_stride(2)  # nothing is truncated

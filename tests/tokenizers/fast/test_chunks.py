@@ -41,7 +41,9 @@ def test_what_is_found_is_kept_unless_it_is_long(monkeypatch):
     assert list(cache) == ["c"]  # the third that was kept made room
 
 
-def test_a_token_that_begins_later_is_no_single_one():
-    assert located([7], [(1, 3)])[1] is None
+def test_a_single_token_begins_as_the_part_does_or_behind_a_blank():
+    assert located([7], [(2, 3)])[1] is None
+    assert located([7], [(1, 3)])[1] is spans_of_length(2, 1)
+    assert spans_of_length(2, 1)[5] == (6, 8)
     assert located([7], [(0, 3)])[1] is spans_of_length(3)
     assert located([7, 8], [(0, 1), (1, 2)], [1, 1])[3] == (1, 1)
