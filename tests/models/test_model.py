@@ -261,21 +261,6 @@ def test_the_encoder_of_a_task_runs_alone() -> None:
     np.testing.assert_array_equal(model(**inputs, output_hidden_states=True).hidden_states[-1], expected)
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 3, 5, 12])
-@pytest.mark.parametrize("class_name", [*BARE, "BertForPreTraining"])
-def test_chunks_give_the_same_values(class_name: str, chunk: int) -> None:
-    whole, parts = small_model(class_name), small_model(class_name, chunk_size_feed_forward=chunk)
-    inputs = small_inputs(whole)
-    inputs = {name: np.concatenate([value, value[:, :2]], axis=1) for name, value in inputs.items()}  # 5 tokens
-    for name, array in outputs(whole, **inputs).items():
-        np.testing.assert_allclose(outputs(parts, **inputs)[name], array, rtol=1e-12, atol=1e-13)
-    states = {"output_hidden_states": True}
-    for one, other in zip(
-        parts(**inputs, **states).hidden_states, whole(**inputs, **states).hidden_states, strict=True
-    ):
-        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
-
-
 # masks
 
 
