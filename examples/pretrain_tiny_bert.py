@@ -25,6 +25,7 @@ from python_prose import python_prose
 from small_world import small_world
 
 import minibert as mb
+from minibert.functional.losses import IGNORE_INDEX
 from minibert.tokenizers.training.wordpiece import train_wordpiece
 from minibert.training.trainer.checkpoints import last_checkpoint
 
@@ -131,7 +132,7 @@ def make_trainer(
 
 def masked_accuracy(prediction: mb.EvalPrediction) -> dict[str, float]:
     """How many of the hidden tokens the model's first choice gets right."""
-    hidden = prediction.label_ids != -100
+    hidden = prediction.label_ids != IGNORE_INDEX
     return {"accuracy": float((prediction.predictions == prediction.label_ids)[hidden].mean())}
 
 

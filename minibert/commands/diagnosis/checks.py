@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from minibert.errors import MinibertError
+from minibert.functional.losses import IGNORE_INDEX
 
+_NONE = IGNORE_INDEX  # a token without a label
 _SIZES = {
     "vocab_size": 29, "hidden_size": 12, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 20,
     "max_position_embeddings": 9, "initializer_range": 0.5,
@@ -18,7 +20,7 @@ _SIZES = {
 _INPUTS = {
     "input_ids": np.array([[2, 7, 5, 7, 3], [2, 11, 3, 0, 0]]),
     "attention_mask": np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]),
-    "labels": np.array([[-100, 8, -100, 7, -100], [-100, 4, -100, -100, -100]]),
+    "labels": np.array([[_NONE, 8, _NONE, 7, _NONE], [_NONE, 4, _NONE, _NONE, _NONE]]),
 }
 
 
