@@ -6,7 +6,6 @@ import os
 import pytest
 
 from minibert.errors import ConfigError, TokenizerError
-from minibert.messages import listed, quoted
 from minibert.weights import read_json
 
 # name of the case: (content, the beginning of the error's text)
@@ -158,16 +157,3 @@ def test_an_error_of_the_system(tmp_path, monkeypatch):
 
 def test_a_name_with_a_zero_byte():
     assert ": the configuration cannot be read: " in refusal("config\0.json")
-
-
-@pytest.mark.parametrize(("length", "shown"), [(78, 80), (79, 80), (500, 80), (1, 3)])
-def test_values_are_cut_to_fit_a_message(length, shown):
-    text = quoted("x" * length)
-    assert len(text) == shown
-    assert text.endswith("...") == (length > 78)
-    assert text.startswith("'x")
-
-
-@pytest.mark.parametrize(("count", "end"), [(0, "nothing"), (1, "0"), (8, "6, 7"), (9, "6, 7 and 1 more")])
-def test_lists_are_cut_to_fit_a_message(count, end):
-    assert listed([str(number) for number in range(count)]).endswith(end)

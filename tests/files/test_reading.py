@@ -7,7 +7,7 @@ import pytest
 
 from minibert.errors import ConfigError, TokenizerError
 from minibert.files.reading import read_bytes, read_text
-from minibert.messages import listed, quoted, shown
+from minibert.messages import shown
 
 
 def refusal(path, **options):
@@ -76,22 +76,3 @@ def test_other_bytes_than_utf_8(tmp_path):
 @pytest.mark.parametrize("name", ["n" * 300, "n\0"])
 def test_names_that_no_file_has(tmp_path, name):
     assert refusal(tmp_path / name).startswith(f"{shown(tmp_path / name)}: the vocabulary cannot be read: ")
-
-
-def test_values_are_shortened():
-    assert quoted("a" * 3000) == "'" + "a" * 76 + "..."
-    assert quoted(b"a" * 3000) == "b'" + "a" * 75 + "..."
-    assert quoted(list(range(3000))).endswith("...")
-    assert len(quoted(list(range(3000)))) == 80
-    assert quoted("\x1b[31m") == r"'\x1b[31m'"
-    assert quoted(10**5000) == "a number of thousands of digits"
-    deep = []
-    for _ in range(100_000):
-        deep = [deep]
-    assert len(quoted(deep)) <= 80
-
-
-def test_paths_and_names_are_shortened():
-    assert shown("a" * 300) == "a" * 300
-    assert shown("a" * 150 + "b" * 200) == "a" * 148 + "..." + "b" * 149
-    assert listed(["a" * 81, "b" * 80]) == "a" * 77 + "..., " + "b" * 80
