@@ -1,8 +1,4 @@
-"""Every declaration: its mistakes can be seen and told apart, its words are whole, and the library says the same."""
-
-import doctest
-import re
-from pathlib import Path
+"""Every exercise of chapters/: mistakes can be told apart, words are whole, and the library says the same."""
 
 import numpy as np
 import pytest
@@ -123,9 +119,7 @@ def test_gradients_equal_the_library() -> None:
         close(own, other)
     x, steps = solved("layer_norm_backward")
     cache = F.LayerNormCache(x["normalized"], x["rstd"])
-    for own, other in zip(
-        list(steps.values())[1:], F.layer_norm_backward(x["dy"], cache, x["gamma"]), strict=True
-    ):
+    for own, other in zip(list(steps.values())[1:], F.layer_norm_backward(x["dy"], cache, x["gamma"]), strict=True):
         close(own, other)
     x, steps = solved("softmax_backward")
     close(steps["dscores"], F.softmax_backward(x["dprobs"], x["probs"]))
@@ -186,24 +180,3 @@ def test_adamw_equals_the_library() -> None:
     optimizer.step({name: values["gradient"]})
     fresh = {**inputs, "m": np.zeros(7), "v": np.zeros(7), "step": 1}
     close(model.state_dict()[name].reshape(-1), mb.exercise("adamw_step").solve(fresh)["parameter_after"][:6])
-
-
-def test_the_listing() -> None:
-    names = mb.exercises()
-    assert names[:5] == ["wordpiece", "bpe_merge", "bpe_train", "viterbi", "offsets"]
-    assert len(set(names)) == len(names) == 26
-    assert "layer_norm              f(x, gamma, beta, eps)" in repr(names)
-    with pytest.raises(mb.InputError, match=re.escape("no exercise 'atention' (did you mean 'attention'?)")):
-        mb.exercise("atention")
-    task = mb.exercise("attention")
-    task.inputs["x"][...] = 0
-    assert task.inputs["x"].any()
-
-
-def test_the_page() -> None:
-    page = Path(mb.__file__).resolve().parents[1] / "docs" / "exercises.md"
-    options = doctest.NORMALIZE_WHITESPACE
-    results = doctest.testfile(str(page), module_relative=False, optionflags=options, encoding="utf-8")
-    assert results.attempted == 7
-    assert results.failed == 0
-    assert all(f"`{name}`" in page.read_text(encoding="utf-8") for name in mb.exercises())
