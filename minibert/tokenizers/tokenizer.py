@@ -104,7 +104,7 @@ class PreTrainedTokenizer:
         name_or_path: str = "",
     ) -> None:
         if profile not in PROFILES:
-            raise TokenizerError(f"profile must be one of {list(PROFILES)}, not {profile!r}.")
+            raise TokenizerError(f"profile must be one of {list(PROFILES)}, not {quoted(profile)}.")
         self.profile = profile
         self.stages = stages
         self.vocabulary = Vocabulary(stages.model.vocab, tokens, stages.normalizer.surface, type(self).__name__)

@@ -29,6 +29,24 @@ def roberta():
     return RobertaTokenizer(vocab=ROBERTA, merges=[("a", "b")])
 
 
+LONG = "x" * 3000
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RobertaTokenizer(vocab=ROBERTA, merges=[("a", LONG)]),
+        lambda: BertTokenizer(vocab=BERT, unk_token=LONG),
+        lambda: BertTokenizer(vocab=BERT, added_tokens_decoder={1: LONG}),
+        lambda: BertTokenizer(vocab=BERT, profile=LONG),
+    ],
+)
+def test_a_long_token_is_not_quoted_whole(make) -> None:
+    with pytest.raises(TokenizerError, match="xxx") as error:
+        make()
+    assert len(str(error.value)) < 400
+
+
 CALLS = [
     ({}, "You need to specify either `text` or `text_target`."),
     ({"text": b"a"}, "not bytes; decode the bytes first"),

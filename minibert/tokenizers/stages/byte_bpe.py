@@ -17,6 +17,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from minibert.errors import TokenizerError
+from minibert.messages import quoted
 from minibert.tokenizers.stages.aligned_text import AlignedText, Span
 from minibert.tokenizers.stages.records import LatticeNode, MergeStep, Word
 from minibert.tokenizers.stages.stage import Token
@@ -124,8 +125,8 @@ def check_merges(merges: Iterable[tuple[str, str]], vocab: Mapping[str, int]) ->
         for token in (left, right, left + right):
             if token not in vocab:
                 raise TokenizerError(
-                    f"The merges do not fit the vocabulary: merge {rank}, {left!r} + {right!r}, "
-                    f"needs the token {token!r}, which is not among the {len(vocab)} tokens."
+                    f"The merges do not fit the vocabulary: merge {rank}, {quoted(left)} + {quoted(right)}, "
+                    f"needs the token {quoted(token)}, which is not among the {len(vocab)} tokens."
                 )
 
 

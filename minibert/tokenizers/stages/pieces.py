@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from minibert.errors import TokenizerError
+from minibert.messages import quoted
 
 SPACE = "▁"  # U+2581 stands for a blank inside pieces
 DEFAULT_UNK_SURFACE = " ⁇ "  # what decoding writes for an unknown piece
@@ -153,7 +154,7 @@ def check_pieces(model: SentencePieceModel) -> None:
         _check_piece(model, index, piece)
         seen = texts if _matches_text(piece) else reserved
         if piece.text in seen:
-            raise TokenizerError(f"{model.name}: piece {index}, {piece.text!r}, is in the vocabulary twice.")
+            raise TokenizerError(f"{model.name}: piece {index}, {quoted(piece.text)}, is in the vocabulary twice.")
         seen.add(piece.text)
     if not texts:
         raise TokenizerError(f"{model.name}: the model has no piece that could match text.")
@@ -187,16 +188,18 @@ def _check_piece(model: SentencePieceModel, index: int, piece: Piece) -> None:
     if not piece.text:
         raise TokenizerError(f"{where} is empty.")
     if "\0" in piece.text:
-        raise TokenizerError(f"{where}, {piece.text!r}, holds a NUL character.")
+        raise TokenizerError(f"{where}, {quoted(piece.text)}, holds a NUL character.")
     if len(piece.text) * 4 >= LONGEST_PIECE and (size := len(piece.text.encode())) >= LONGEST_PIECE:
         raise TokenizerError(f"{where} has {size} bytes; a piece has at most {LONGEST_PIECE - 1}.")
     if not math.isfinite(piece.score):
-        raise TokenizerError(f"{where}, {piece.text!r}, has the score {piece.score}, which is not a finite number.")
+        raise TokenizerError(
+            f"{where}, {quoted(piece.text)}, has the score {piece.score}, which is not a finite number."
+        )
     if piece.type == PieceType.BYTE:
         if not model.byte_fallback:
-            raise TokenizerError(f"{where}, {piece.text!r}, is a byte piece, but byte fallback is off.")
+            raise TokenizerError(f"{where}, {quoted(piece.text)}, is a byte piece, but byte fallback is off.")
         if byte_of_piece(piece.text) < 0:
-            raise TokenizerError(f"{where}, {piece.text!r}, is a byte piece, but is not named <0x00> to <0xFF>.")
+            raise TokenizerError(f"{where}, {quoted(piece.text)}, is a byte piece, but is not named <0x00> to <0xFF>.")
 
 
 def _check_unknown(model: SentencePieceModel) -> None:

@@ -101,5 +101,8 @@ class Vocabulary:
                 )
             taken = self.tokens.get(id_)
             if taken is not None and taken != token.content:
-                raise TokenizerError(f"The added token {token.content!r} has the id {id_}, which belongs to {taken!r}.")
+                raise TokenizerError(
+                    f"The added token {quoted(token.content)} has the id {quoted(id_)}, which belongs to "
+                    f"{quoted(taken)}."
+                )
         self.added.add_all(pairs)

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from minibert.errors import TokenizerError
+from minibert.messages import quoted
 from minibert.tokenizers.stages.aligned_text import AlignedText, Span
 from minibert.tokenizers.stages.records import Attempt, LatticeNode, Word
 from minibert.tokenizers.stages.stage import Token
@@ -105,7 +106,9 @@ class WordPiece:
         max_length: int = MAX_WORD_LENGTH,
     ) -> None:
         if unk_token not in vocab:
-            raise TokenizerError(f"The vocabulary of {len(vocab)} tokens has no {unk_token!r}, the unknown token.")
+            raise TokenizerError(
+                f"The vocabulary of {len(vocab)} tokens has no {quoted(unk_token)}, the unknown token."
+            )
         self.vocab = dict(vocab)
         self.unk_token = unk_token
         self.prefix = prefix
