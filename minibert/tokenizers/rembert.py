@@ -18,7 +18,7 @@ from minibert.tokenizers.stages.post_processors import BertPostProcessor
 from minibert.tokenizers.stages.pre_tokenizers import SentencePiecePreTokenizer
 from minibert.tokenizers.stages.unigram import Unigram
 from minibert.tokenizers.stages.unigram_normalizer import RemBertNormalizer
-from minibert.tokenizers.tokenizer import PreTrainedTokenizer
+from minibert.tokenizers.tokenizer import PreTrainedTokenizer, StageOption
 
 
 class RemBertTokenizer(PreTrainedTokenizer):
@@ -54,6 +54,8 @@ class RemBertTokenizer(PreTrainedTokenizer):
         "vocab_file": "sentencepiece.model",
         "tokenizer_file": "tokenizer.json",
     }
+    do_lower_case = StageOption()
+    keep_accents = StageOption()
 
     def __init__(
         self,
@@ -76,24 +78,24 @@ class RemBertTokenizer(PreTrainedTokenizer):
         if tokenizer_file is not None and model is None:
             model = self._read_file(tokenizer_file, options)["model"]
         model = given_sentencepiece_model(model, vocab_file)
-        original = options.get("profile") == "original"
-        stages = Stages(
-            RemBertNormalizer(model, do_lower_case, keep_accents),
-            SentencePiecePreTokenizer(model.normalizer.add_dummy_prefix),
-            Unigram(model),
-            BertPostProcessor(),
-            OriginalSentencePieceDecoder(model) if original else SentencePieceDecoder(model),
-        )
+        self.model, self.do_lower_case, self.keep_accents = model, do_lower_case, keep_accents
+        stages = self.make_stages(Unigram(model), options.get("profile") == "original")
         roles = {
             "bos_token": bos_token, "eos_token": eos_token, "unk_token": unk_token, "sep_token": sep_token,
             "pad_token": pad_token, "cls_token": cls_token, "mask_token": swallowing_blanks(mask_token),
         }  # fmt: skip
         super().__init__(stages, roles, tokens=dict(enumerate(model.texts)), **options)
-        self.model = model
-        # tokenizer_config.json keeps these
-        self.do_lower_case = do_lower_case
-        self.remove_space = remove_space
-        self.keep_accents = keep_accents
+        self.remove_space = remove_space  # for tokenizer_config.json
+
+    def make_stages(self, model: Unigram, original: bool) -> Stages:
+        """The stages around the model, as the options say; `original`: by that profile's rules."""
+        return Stages(
+            RemBertNormalizer(self.model, self.do_lower_case, self.keep_accents),
+            SentencePiecePreTokenizer(self.model.normalizer.add_dummy_prefix),
+            model,
+            BertPostProcessor(),
+            OriginalSentencePieceDecoder(self.model) if original else SentencePieceDecoder(self.model),
+        )
 
     @property
     def vocab_size(self) -> int:

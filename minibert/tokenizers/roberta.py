@@ -21,7 +21,7 @@ from minibert.tokenizers.stages.normalizers import NoNormalizer
 from minibert.tokenizers.stages.pipeline import Stages
 from minibert.tokenizers.stages.post_processors import RobertaPostProcessor
 from minibert.tokenizers.stages.pre_tokenizers import ByteLevelPreTokenizer, original_opening
-from minibert.tokenizers.tokenizer import PreTrainedTokenizer
+from minibert.tokenizers.tokenizer import PreTrainedTokenizer, StageOption
 
 
 class RobertaTokenizer(PreTrainedTokenizer):
@@ -55,6 +55,8 @@ class RobertaTokenizer(PreTrainedTokenizer):
         "vocab_file": "vocab.json", "merges_file": "merges.txt", "tokenizer_file": "tokenizer.json",
     }  # fmt: skip
     model_input_names: ClassVar[list[str]] = ["input_ids", "attention_mask"]
+    add_prefix_space = StageOption()
+    trim_offsets = StageOption()
 
     def __init__(
         self,
@@ -81,24 +83,26 @@ class RobertaTokenizer(PreTrainedTokenizer):
             vocab, merges = found["vocab"], found["merges"]
         vocab = given_vocab_json(vocab, vocab_file)
         self.merges = given_merges_txt(merges, merges_file)
+        self.add_prefix_space, self.trim_offsets = add_prefix_space, trim_offsets
         original = options.get("profile") == "original"
-        stages = Stages(
-            NoNormalizer(),
-            ByteLevelPreTokenizer(add_prefix_space and not original, trim_offsets),
-            ByteBPE(vocab, self.merges, str(unk_token) if original else None),
-            RobertaPostProcessor(trim_offsets, add_prefix_space),
-            ByteLevelDecoder(cleans_up=original),
-            opening=partial(original_opening, add_prefix_space) if original else None,
-        )
+        stages = self.make_stages(ByteBPE(vocab, self.merges, str(unk_token) if original else None), original)
         roles = {
             "bos_token": bos_token, "eos_token": eos_token, "unk_token": unk_token, "sep_token": sep_token,
             "pad_token": pad_token, "cls_token": cls_token, "mask_token": swallowing_blanks(mask_token),
         }  # fmt: skip
         super().__init__(stages, roles, **options)
-        # tokenizer_config.json keeps these
-        self.errors = errors
-        self.add_prefix_space = add_prefix_space
-        self.trim_offsets = trim_offsets
+        self.errors = errors  # for tokenizer_config.json
+
+    def make_stages(self, model: ByteBPE, original: bool) -> Stages:
+        """The stages around the model, as the options say; `original`: by that profile's rules."""
+        return Stages(
+            NoNormalizer(),
+            ByteLevelPreTokenizer(self.add_prefix_space and not original, self.trim_offsets),
+            model,
+            RobertaPostProcessor(self.trim_offsets, self.add_prefix_space),
+            ByteLevelDecoder(cleans_up=original),
+            opening=partial(original_opening, self.add_prefix_space) if original else None,
+        )
 
     def save_vocabulary(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str, str]:
         """Write vocab.json and merges.txt into a folder; returns their paths."""

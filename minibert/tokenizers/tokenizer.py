@@ -61,6 +61,21 @@ def _role_id(role: str) -> property:
     return property(read, doc=f"The id of the {role.removesuffix('_token')} token, or None.")
 
 
+class StageOption:
+    """An option that stages are made with, as an attribute of its tokenizer: to set it makes the stages anew."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = f"_{name}"
+
+    def __get__(self, tokenizer: Any, owner: type | None = None) -> Any:
+        return self if tokenizer is None else getattr(tokenizer, self.name)
+
+    def __set__(self, tokenizer: Any, value: Any) -> None:
+        setattr(tokenizer, self.name, value)
+        if hasattr(tokenizer, "stages"):
+            tokenizer.use_stages(tokenizer.make_stages(tokenizer.stages.model, tokenizer.profile == "original"))
+
+
 class PreTrainedTokenizer:
     """A tokenizer with stages, a vocabulary and special tokens; made by a family's class.
 
@@ -120,6 +135,12 @@ class PreTrainedTokenizer:
         for role, token in roles.items():
             self.special.set_role(role, token)
         self.special.extra = [*extra_special_tokens, *additional_special_tokens]
+
+    def use_stages(self, stages: Stages) -> None:
+        """Go on with other stages over the same vocabulary; what was remembered of the old ones is forgotten."""
+        self.stages = stages
+        self.vocabulary.added.look_for(stages.normalizer.surface)
+        self.road = Road(stages, self.vocabulary.added)
 
     # ------------------------------------------------------------ text to ids
 

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
+import minibert as mb
 from minibert.tokenizers.bert import BertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
 from minibert.tokenizers.stages.added_tokens import AddedToken
@@ -172,3 +173,31 @@ def test_roberta():
     assert list(tokenizer("a")) == ["input_ids", "attention_mask"]
     assert tokenizer.tokenize("a  <mask> a") == ["a", "<mask>", "Ġa"]
     assert tokenizer.decode(tokenizer("a é😀")["input_ids"]) == "<s>a é😀</s>"
+
+
+# options that stages are made with
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        ("tiny-roberta", "add_prefix_space", True),
+        ("tiny-roberta", "trim_offsets", False),
+        ("tiny-rembert", "do_lower_case", True),
+        ("tiny-rembert", "keep_accents", False),
+    ],
+)
+def test_an_option_set_later_is_one_given_at_first(name: str, option: str, value: bool) -> None:
+    texts = ["Two Dogs", "déjà  vu <x>", " a<x> B"]
+    given = mb.AutoTokenizer.from_pretrained(name, **{option: value})
+    changed = mb.AutoTokenizer.from_pretrained(name)
+    for tokenizer in (given, changed):
+        tokenizer.add_tokens([mb.AddedToken("<x>", normalized=True)])
+    before = changed(texts, return_offsets_mapping=True)
+    setattr(changed, option, value)
+    assert getattr(changed, option) is value
+    found = changed(texts, return_offsets_mapping=True)
+    assert dict(found) == dict(given(texts, return_offsets_mapping=True))
+    assert dict(found) != dict(before)
+    setattr(changed, option, not value)
+    assert dict(changed(texts, return_offsets_mapping=True)) == dict(before)

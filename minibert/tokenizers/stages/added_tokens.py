@@ -181,6 +181,11 @@ class AddedVocabulary:
         self.by_id: dict[int, AddedToken] = {}
         self._refresh()
 
+    def look_for(self, surface: Callable[[str], str | None]) -> None:
+        """From now on tokens look so in normalised text."""
+        self._normalize = surface
+        self._refresh()
+
     def add(self, token: AddedToken, id_: int) -> None:
         """Add a token, or give the one with this content new flags."""
         self.tokens[token.content] = token
