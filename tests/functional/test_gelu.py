@@ -25,6 +25,11 @@ def test_the_exact_form() -> None:
     np.testing.assert_allclose(gelu_erf(X), [x * phi(x) for x in X], rtol=4e-15, atol=2e-15)
 
 
+def test_the_approximation() -> None:
+    expected = [x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2 for x in X]
+    np.testing.assert_allclose(gelu_tanh(X), expected, rtol=4e-15, atol=2e-15)
+
+
 def test_the_approximation_is_as_near_as_it_says() -> None:
     distance = np.abs(gelu_tanh(X) - gelu_erf(X)).max()
     assert 4.6e-4 < distance < 4.8e-4

@@ -64,8 +64,10 @@ def test_a_model_is_checked_at_every_parameter() -> None:
     assert subject.arrays.keys() == model.parameters.keys()
     assert subject.padding_rows == {"bert.embeddings.word_embeddings.weight": 0}
     assert subject.loss() == subject.loss()
-    gradients = subject.gradients()
+    gradients, again = subject.gradients(), subject.gradients()
     assert gradients.keys() == subject.arrays.keys()
+    for name, array in gradients.items():
+        np.testing.assert_array_equal(array, again[name], err_msg=name)
     assert not gradients["bert.embeddings.word_embeddings.weight"][0].any()
 
 

@@ -8,7 +8,7 @@ import pytest
 import minibert as mb
 from tests.gradients import rng_of
 from tests.models import by_hand
-from tests.small_models import B, D, L, T, small_config, small_inputs, small_model
+from tests.small_models import D, L, T, small_config, small_inputs, small_model
 
 LOWEST = np.finfo(np.float64).min
 
@@ -70,19 +70,28 @@ def test_positions_count_from_zero_and_go_on_after_a_cache() -> None:
     np.testing.assert_array_equal(model.default_positions(np.array([[4]]), past=3), [3])
 
 
-def test_both_outputs_send_their_gradients_down() -> None:
-    model = bert()
+@pytest.mark.parametrize(
+    ("class_name", "tokens", "text"),
+    [
+        ("BertModel", "last_hidden_state", "pooler_output"),
+        ("BertForPreTraining", "prediction_logits", "seq_relationship_logits"),
+    ],
+)
+def test_tokens_and_pooled_text_both_send_their_gradients_down(class_name: str, tokens: str, text: str) -> None:
+    model = small_model(class_name).to("numpy")
     inputs, rng = small_inputs(model), rng_of(78)
-    seeds = {"last_hidden_state": rng.normal(size=(B, T, D)), "pooler_output": rng.normal(size=(B, D))}
+    outputs = model(**inputs)
+    seeds = {name: rng.normal(size=outputs[name].shape) for name in (tokens, text)}
 
     def gradients(*names: str) -> dict[str, np.ndarray]:
         _, trace = model.run_with_cache(**inputs)
         return model.backward(trace, {name: seeds[name] for name in names})
 
-    together, hidden, pooled = gradients(*seeds), gradients("last_hidden_state"), gradients("pooler_output")
+    together, of_tokens, of_text = gradients(tokens, text), gradients(tokens), gradients(text)
     assert list(together) == list(model.parameters)
-    for name in hidden:
-        np.testing.assert_allclose(together[name], hidden[name] + pooled[name], rtol=1e-9, atol=1e-11)
+    for name, array in together.items():
+        expected = of_tokens.get(name, 0.0) + of_text.get(name, 0.0)
+        np.testing.assert_allclose(array, expected, rtol=1e-9, atol=1e-11, err_msg=name)
 
 
 @pytest.mark.parametrize(

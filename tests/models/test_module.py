@@ -84,6 +84,7 @@ def test_a_norm_records_what_it_divides_by() -> None:
     np.testing.assert_allclose(
         trace["norm.normalized"], (X - X.mean(axis=-1, keepdims=True)) * trace["norm.rstd"], rtol=1e-11, atol=1e-13
     )
+    assert trace.points["norm.rstd"].formula == "1 / √(var(x) + eps)"
     assert trace.points["output"].aliases == ("dropout", "norm")
 
 
