@@ -58,12 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
         integrated=arguments.integrated,
     )
     size = len(page.encode("utf-8"))
-    if arguments.json:
-        found = {"page": arguments.output, "bytes": size, "model": arguments.model}
-        print(json.dumps(found, ensure_ascii=False))
     said = show(arguments.output, size, arguments.open)
-    if not arguments.json:
-        print(said)
+    found = {"page": arguments.output, "bytes": size, "model": arguments.model}
+    print(json.dumps(found, ensure_ascii=False) if arguments.json else said)
     return 0
 
 

@@ -15,11 +15,7 @@ from minibert.errors import InputError
 def fine_tuning_job(options: dict[str, Any], folder: Path) -> Job:
     """The parts of a run. Raises InputError for data or labels that do not fit."""
     words = options["task"] == "token-classification"
-    train = [example for file in options["files"] for example in _read(file, options)]
-    if options["eval_file"]:
-        held_out = _read(options["eval_file"], options)
-    else:
-        train, held_out = split(train, options["eval_split"], options["seed"])
+    train, held_out = _examples(options)
     model = resumed_model(options, folder)
     labels = _labels(options, train) if model is None else list(model.config.id2label.values())
     data.check_labels(held_out, labels, "the training data's labels")
@@ -40,6 +36,14 @@ def fine_tuning_job(options: dict[str, Any], folder: Path) -> Job:
     compute = metrics.word_metrics(labels, frequent) if words else metrics.text_metrics(frequent)
     collator = (mb.DataCollatorForTokenClassification if words else mb.DataCollatorWithPadding)(tokenizer)
     return Job(model, tokenizer, rows[0], rows[1], collator, compute, notes)
+
+
+def _examples(options: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    """What is trained on, and what is held out: the file that --eval-file names, or a share of the data."""
+    given = [example for file in options["files"] for example in _read(file, options)]
+    if options["eval_file"]:
+        return given, _read(options["eval_file"], options)
+    return split(given, options["eval_split"], options["seed"])
 
 
 def _few(names: Sequence[str]) -> str:

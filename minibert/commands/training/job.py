@@ -28,41 +28,19 @@ class Job(NamedTuple):
     notes: list[str]
 
 
+# a name of TrainingArguments -> the option with the same value
+_SAME = {
+    "num_train_epochs": "epochs", "gradient_accumulation_steps": "gradient_accumulation",
+    "learning_rate": "learning_rate", "weight_decay": "weight_decay", "max_grad_norm": "max_grad_norm",
+    "lr_scheduler_type": "schedule", "warmup_ratio": "warmup_ratio", "seed": "seed",
+}  # fmt: skip
+
+
 def make_trainer(job: Job, options: dict[str, Any], folder: Path, on_log: Callable[..., None], quiet: bool) -> Any:
     """The Trainer of a job."""
-    batch = options["batch_size"]
-    if options["batch_tokens"] is not None:
-        batch = max(1, options["batch_tokens"] // options["max_length"])
-    batches = math.ceil(math.ceil(len(job.train) / batch) / options["gradient_accumulation"])
-    steps = options["max_steps"] or max(1, math.ceil(options["epochs"] * batches))
-    tenth = max(1, steps // 10)
-    evaluates = "steps" if job.held_out else "no"
-    arguments = mb.TrainingArguments(
-        folder,
-        num_train_epochs=options["epochs"],
-        max_steps=options["max_steps"] or -1,
-        per_device_train_batch_size=batch,
-        per_device_eval_batch_size=batch,
-        gradient_accumulation_steps=options["gradient_accumulation"],
-        group_by_length=True,
-        learning_rate=options["learning_rate"],
-        weight_decay=options["weight_decay"],
-        max_grad_norm=options["max_grad_norm"],
-        lr_scheduler_type=options["schedule"],
-        warmup_ratio=options["warmup_ratio"],
-        logging_steps=options["log_every"] or tenth,
-        eval_strategy=evaluates,
-        eval_steps=options["eval_every"] or tenth,
-        save_steps=options["save_every"] or min(tenth, 500),
-        save_total_limit=1,
-        load_best_model_at_end=bool(options["best"] and job.held_out),
-        early_stopping_patience=options["patience"] if job.held_out else None,
-        seed=options["seed"],
-        disable_tqdm=quiet,
-    )
     return mb.Trainer(
         job.model,
-        arguments,
+        _arguments(job, options, folder, quiet),
         job.train,
         job.held_out or None,
         job.collator,
@@ -71,6 +49,41 @@ def make_trainer(job: Job, options: dict[str, Any], folder: Path, on_log: Callab
         preprocess_logits_for_metrics=lambda logits, _: logits.argmax(-1),
         on_log=on_log,
     )
+
+
+def _arguments(job: Job, options: dict[str, Any], folder: Path, quiet: bool) -> Any:
+    """How to train: the options, and ten logs, evaluations and saves of the whole run where nothing is said."""
+    batch = _batch_size(options)
+    tenth = max(1, _steps(len(job.train), batch, options) // 10)
+    return mb.TrainingArguments(
+        folder,
+        **{name: options[option] for name, option in _SAME.items()},
+        max_steps=options["max_steps"] or -1,
+        per_device_train_batch_size=batch,
+        per_device_eval_batch_size=batch,
+        group_by_length=True,
+        logging_steps=options["log_every"] or tenth,
+        eval_strategy="steps" if job.held_out else "no",
+        eval_steps=options["eval_every"] or tenth,
+        save_steps=options["save_every"] or min(tenth, 500),
+        save_total_limit=1,
+        load_best_model_at_end=bool(options["best"] and job.held_out),
+        early_stopping_patience=options["patience"] if job.held_out else None,
+        disable_tqdm=quiet,
+    )
+
+
+def _batch_size(options: dict[str, Any]) -> int:
+    """Texts a batch: as said, or as many of the longest as have --batch-tokens tokens."""
+    if options["batch_tokens"] is None:
+        return options["batch_size"]
+    return max(1, options["batch_tokens"] // options["max_length"])
+
+
+def _steps(rows: int, batch: int, options: dict[str, Any]) -> int:
+    """Steps of the optimiser in the whole run."""
+    an_epoch = math.ceil(math.ceil(rows / batch) / options["gradient_accumulation"])
+    return options["max_steps"] or max(1, math.ceil(options["epochs"] * an_epoch))
 
 
 def split(examples: Sequence[Any], share: float, seed: int) -> tuple[list[Any], list[Any]]:

@@ -71,24 +71,31 @@ def plot_loss(
         raise InputError("the log has no losses yet: there is nothing to draw.")
     figure = Figure(figsize=(7, 6 if metric else 4), layout="constrained")
     axes = figure.subplots(2 if metric else 1, 1, sharex=True, squeeze=False)[:, 0]
-    for name, style in (("loss", {"color": "tab:blue"}), ("eval_loss", {"color": "tab:orange", "marker": "o"})):
-        _line(axes[0], records, name, {"loss": "training", "eval_loss": "evaluation"}[name], style)
-    axes[0].set(ylabel="loss", title=title)
-    axes[0].legend()
+    _draw_losses(axes[0], records, title)
     if metric:
-        _line(axes[1], records, metric, metric, {"color": "tab:green", "marker": "o"})
-        for i, (name, value) in enumerate((baselines or {}).items()):
-            axes[1].axhline(value, color="gray", linestyle=("--", ":", "-.")[i % 3], label=f"{name} {value:.3f}")
-        axes[1].set(ylabel=metric)
-        axes[1].legend()
+        _draw_metric(axes[1], records, metric, baselines or {})
     axes[-1].set(xlabel="step")
-    for axis in axes:
-        axis.grid(alpha=0.3)
+    metadata = {"Software": None} if path.suffix == ".png" else None
     with output_file(path) as file:
-        figure.savefig(
-            file, format=path.suffix[1:], dpi=120, metadata={"Software": None} if path.suffix == ".png" else None
-        )
+        figure.savefig(file, format=path.suffix[1:], dpi=120, metadata=metadata)
     return path
+
+
+def _draw_losses(axis: Any, records: Sequence[Mapping[str, Any]], title: str) -> None:
+    _line(axis, records, "loss", "training", {"color": "tab:blue"})
+    _line(axis, records, "eval_loss", "evaluation", {"color": "tab:orange", "marker": "o"})
+    axis.set(ylabel="loss", title=title)
+    axis.legend()
+    axis.grid(alpha=0.3)
+
+
+def _draw_metric(axis: Any, records: Sequence[Mapping[str, Any]], metric: str, baselines: Mapping[str, float]) -> None:
+    _line(axis, records, metric, metric, {"color": "tab:green", "marker": "o"})
+    for i, (name, value) in enumerate(baselines.items()):
+        axis.axhline(value, color="gray", linestyle=("--", ":", "-.")[i % 3], label=f"{name} {value:.3f}")
+    axis.set(ylabel=metric)
+    axis.legend()
+    axis.grid(alpha=0.3)
 
 
 def _line(axis: Any, records: Sequence[Mapping[str, Any]], name: str, label: str, style: dict[str, Any]) -> None:
