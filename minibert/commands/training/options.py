@@ -116,7 +116,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
     ),
 }  # fmt: skip
 # what is no setting of the run, and not kept with it
-_OF_THE_CALL = ("command", "run", "resume", "overwrite", "json", "output_dir")
+_OF_THE_CALL = ("command", "run", "whole", "resume", "overwrite", "json", "output_dir")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -147,7 +147,7 @@ def complete(arguments: argparse.Namespace) -> Options:
 
 def check_resumed(arguments: argparse.Namespace, run_file: Path) -> None:
     """Raise InputError for an option that is given besides --resume, which takes all from the run's file."""
-    allowed = ("command", "run", "resume", "json", "output_dir")
+    allowed = set(_OF_THE_CALL) - {"overwrite"}
     more = [name for name, value in vars(arguments).items() if value not in (None, []) and name not in allowed]
     if more:
         shown = "FILE" if more[0] == "files" else flag_of(more[0])

@@ -4,14 +4,12 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import minibert as mb
-from minibert.cli import parser
-from minibert.commands.training.options import GROUPS, RATES, complete
-from tests.commands.training_runs import train
+from minibert.commands.training.options import GROUPS, RATES
+from tests.commands.training_runs import options_of, train
 
 
 def test_mistakes_of_options(
@@ -78,16 +76,12 @@ def test_mistakes_of_options(
     assert capsys.readouterr().err == f"minibert: {corpus} is a file: give --output-dir a folder.\n"
 
 
-def options_of(*arguments: str) -> dict[str, Any]:
-    return complete(parser("train").parse_args(["train", "--output-dir", "run", *arguments]))
-
-
 def test_defaults_are_filled_in(bert: str) -> None:
     options = options_of("--task", "fill-mask", "--seed", "3", "a.txt")
     assert (options["hidden_size"], options["batch_size"], options["seed"]) == (128, 16, 3)
     assert options["learning_rate"] == RATES["new"]
     assert options_of("--task", "fill-mask", "--model", bert)["learning_rate"] == RATES["checkpoint"]
-    assert not {"command", "run", "resume", "overwrite", "json", "output_dir"} & set(options)
+    assert not {"command", "run", "whole", "resume", "overwrite", "json", "output_dir"} & set(options)
     assert json.loads(json.dumps(options)) == options
 
 
