@@ -5,11 +5,42 @@ from typing import NamedTuple
 from minibert.tokenizers.fast.unigram import UnigramMemory
 from minibert.tokenizers.stages.aligned_text import AlignedText
 from minibert.tokenizers.stages.decoding import SentencePieceDecoder, sentencepiece_decode
+from minibert.tokenizers.stages.pieces import BYTE_PIECES, NormalizerOptions, Piece, PieceType, SentencePieceModel
 from minibert.tokenizers.stages.pipeline import Stages
 from minibert.tokenizers.stages.post_processors import BertPostProcessor
 from minibert.tokenizers.stages.pre_tokenizers import SentencePiecePreTokenizer
-from minibert.tokenizers.stages.unigram import Unigram
+from minibert.tokenizers.stages.unigram import Unigram, float32
 from minibert.tokenizers.stages.unigram_normalizer import RemBertNormalizer
+from minibert.tokenizers.training.charsmap_builder import build_charsmap
+
+UNK = Piece("<unk>", 0.0, PieceType.UNKNOWN)
+
+
+def model_of(pieces, *, rules=None, byte_fallback=False, **options):
+    """A model of these {piece: score}, unknown piece first."""
+    entries = [UNK, *(piece if isinstance(piece, Piece) else Piece(piece, score) for piece, score in pieces.items())]
+    if byte_fallback:
+        entries += [Piece(text, 0.0, PieceType.BYTE) for text in BYTE_PIECES]
+    normalizer = NormalizerOptions(charsmap=build_charsmap(rules or {}), **options)
+    return SentencePieceModel(tuple(entries), normalizer, byte_fallback)
+
+
+def random_vocabulary(rng, coarse):
+    """Pieces over few letters; coarse scores make ties."""
+    pieces = {"▁": -1.0, "a": -2.0, "b": -2.5}
+    for _ in range(rng.randint(3, 25)):
+        text = rng.choice(["", "▁"]) + "".join(rng.choice("abc") for _ in range(rng.randint(1, 5)))
+        pieces[text] = -rng.randint(1, 12) / 2 if coarse else float32(-rng.random() * 12)
+    return model_of(pieces)
+
+
+def all_ways(text, vocabulary):
+    """Every way to cut the text, best first: (exact sum, path)."""
+    ways = [[(0.0, ())]] + [[] for _ in text]
+    for start in range(len(text)):
+        for end, piece, score in vocabulary.starting_at(text, start):
+            ways[end] += [(total + score, (*path, (end, piece))) for total, path in ways[start]]
+    return sorted(ways[-1], reverse=True)
 
 
 class Encoding(NamedTuple):

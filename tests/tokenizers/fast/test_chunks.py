@@ -5,7 +5,13 @@ import re
 import pytest
 
 from minibert.tokenizers.fast import chunks
-from minibert.tokenizers.fast.chunks import LONGEST_KEPT, SHARED_UP_TO, LocatedCache, located, spans_of_length
+from minibert.tokenizers.fast.chunks import (
+    LONGEST_KEPT,
+    SHARED_UP_TO,
+    LocatedCache,
+    located,
+    spans_of_length,
+)
 
 
 def halves(part):
@@ -47,3 +53,10 @@ def test_a_single_token_begins_as_the_part_does_or_behind_a_blank():
     assert spans_of_length(2, 1)[5] == (6, 8)
     assert located([7], [(0, 3)])[1] is spans_of_length(3)
     assert located([7, 8], [(0, 1), (1, 2)], [1, 1])[3] == (1, 1)
+
+
+@pytest.mark.parametrize("way", ["locate", "locate_all"])
+def test_a_part_of_several_words_tells_the_sizes_of_each(way):
+    cache, sizes = LocatedCache(lambda part: located([1, 2, 3], [(0, 1), (1, 2), (2, 3)], [2, 1])), []
+    getattr(cache, way)(re.finditer("abc", "abc") if way == "locate" else ["abc"], 0, sizes)
+    assert sizes == [2, 1]

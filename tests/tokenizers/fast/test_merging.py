@@ -31,3 +31,15 @@ def test_random_merges():
 def test_merges_that_do_not_fit():
     with pytest.raises(TokenizerError, match=r"merge 1, 'ab' . 'c', needs the token 'c'"):
         number_merges([("a", "b"), ("ab", "c")], {"a": 0, "b": 1, "ab": 2})
+
+
+@pytest.mark.parametrize("merge", [merge_by_scan, merge_by_heap])
+def test_a_run_is_joined_from_the_left(merge):
+    numbered = number_merges([("a", "a"), ("aa", "aa")], {"a": 0, "aa": 1, "aaaa": 2})
+    assert merge([0] * 7, *numbered) == [2, 1, 0]
+
+
+def test_two_merges_of_one_token():
+    vocab = {token: i for i, token in enumerate(["a", "b", "c", "ab", "bc", "abc"])}
+    merges = [("a", "b"), ("b", "c"), ("ab", "c"), ("a", "bc")]
+    assert number_merges(merges, vocab).joined == [3, 4, 5, 5]

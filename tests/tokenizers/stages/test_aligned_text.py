@@ -20,3 +20,9 @@ def test_what_replaces_a_character_keeps_its_place():
 
 def test_a_text_is_its_own_original():
     assert AlignedText.from_text("ab", 3) == AlignedText("ab", [(3, 4), (4, 5)])
+
+
+def test_a_span_reaches_over_characters_that_went():
+    text = AlignedText.from_text("a-b").replace_each(lambda char: char.strip("-"))
+    assert text.text == "ab"
+    assert text.span(0, 2) == (0, 3)

@@ -1,5 +1,7 @@
 """Bytes, merges and the spans of pieces."""
 
+import random
+
 import pytest
 
 from minibert.errors import TokenizerError
@@ -9,7 +11,9 @@ from minibert.tokenizers.stages.byte_bpe import (
     ByteBPE,
     byte_spans,
     bytes_to_unicode,
+    check_merges,
     encode_word,
+    merge_all,
     merge_ranks,
     merge_steps,
     to_byte_chars,
@@ -51,15 +55,64 @@ def test_bytes_without_a_token():
     assert [token.span for token in unknown.cut(word)[0]] == [(0, 1), (1, 2), (2, 3)]  # the unknown covers its byte
 
 
-def test_merges_that_do_not_fit():
-    model = ByteBPE({"a": 0, "b": 1}, [("a", "b")])
-    with pytest.raises(TokenizerError, match=r"merge 0, 'a' . 'b', needs the token 'ab'"):
-        model.ids("ab")
-
-
 def test_explained_words():
     model = ByteBPE({"l": 0, "o": 1, "lo": 2}, [("l", "o")])
     (word,) = model.explain([AlignedText.from_text("lo")], {2: "lo"}.get)
     assert (word.symbols, [str(step) for step in word.merges]) == (["l", "o"], ["merge 0: l + o -> lo"])
     assert (word.tokens, word.ids, word.span) == (["lo"], [2], (0, 2))
     assert model.to_json()["merges"] == [["l", "o"]]
+
+
+PAPER = [("r", "</w>"), ("l", "o"), ("lo", "w"), ("e", "r</w>")]
+
+
+def test_the_example_of_the_paper():
+    ranks = merge_ranks(PAPER)
+    assert merge_all([*"lower", "</w>"], ranks) == ["low", "er</w>"]
+    assert [str(step) for step in merge_steps([*"lower", "</w>"], ranks)] == [
+        "merge 0: r + </w> -> l o w e r</w>",
+        "merge 1: l + o -> lo w e r</w>",
+        "merge 2: lo + w -> low e r</w>",
+        "merge 3: e + r</w> -> low er</w>",
+    ]
+
+
+def slow_merge(symbols, merges):
+    """Go down the list: whenever a pair of it stands in the word, merge the leftmost, and begin at the top again."""
+    for left, right in merges:
+        for i in range(len(symbols) - 1):
+            if symbols[i : i + 2] == [left, right]:
+                return slow_merge([*symbols[:i], left + right, *symbols[i + 2 :]], merges)
+    return symbols
+
+
+def random_merges(rng):
+    """Merges over three letters, each of symbols that were there before."""
+    symbols, merges = list("abc"), []
+    for _ in range(rng.randint(1, 10)):
+        pair = rng.choice(symbols), rng.choice(symbols)
+        if pair not in merges:
+            merges.append(pair)
+            symbols.append("".join(pair))
+    return merges
+
+
+def test_merging_is_going_down_the_list_again_and_again():
+    rng = random.Random(0)
+    for _ in range(200):
+        merges = random_merges(rng)
+        word = "".join(rng.choices("abc", k=rng.randint(0, 12)))
+        assert encode_word(word, merge_ranks(merges)) == slow_merge(list(word), merges), (word, merges)
+
+
+@pytest.mark.parametrize("missing", ["a", "b", "ab"])
+def test_merges_need_their_tokens(missing):
+    vocab = {token: i for i, token in enumerate(["a", "b", "ab"]) if token != missing}
+    with pytest.raises(TokenizerError) as caught:
+        check_merges([("a", "b")], vocab)
+    assert str(caught.value) == (
+        f"The merges do not fit the vocabulary: merge 0, 'a' + 'b', needs the token {missing!r}, "
+        "which is not among the 2 tokens."
+    )
+    with pytest.raises(TokenizerError, match="The merges do not fit the vocabulary"):
+        ByteBPE(vocab, [("a", "b")]).ids("ab")

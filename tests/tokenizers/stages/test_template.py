@@ -7,6 +7,7 @@ from minibert.tokenizers.stages.template import (
     BARE_ONE_TYPE,
     A,
     B,
+    Encoding,
     Sequence,
     Template,
     bert_template,
@@ -56,3 +57,14 @@ def test_the_section_of_a_file():
         {"SpecialToken": {"id": "[SEP]", "type_id": 0}},
     ]  # fmt: skip
     assert written["special_tokens"]["[SEP]"] == {"id": "[SEP]", "ids": [2], "tokens": ["[SEP]"]}
+
+
+def test_empty_texts():
+    empty = Sequence([], [], [])
+    assert bert_template(1, 2).build([empty, empty]).ids == [1, 2, 2]
+    assert bert_template(1, 2).offsets([empty]) == [(0, 0), (0, 0)]
+
+
+def test_rows_share_no_lists():
+    Encoding().ids.append(1)
+    assert Encoding().ids == []

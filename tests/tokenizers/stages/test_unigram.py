@@ -10,36 +10,22 @@ import time
 from pathlib import Path
 
 import pytest
-from unigram_roads import UnigramRoads
+from unigram_roads import UNK, UnigramRoads, all_ways, model_of, random_vocabulary
 
 from minibert.errors import InputError
-from minibert.tokenizers.fast.unigram_words import PieceIndex, quick_path, search
 from minibert.tokenizers.files.sentencepiece_model import read_sentencepiece_model, sentencepiece_bytes
 from minibert.tokenizers.stages.aligned_text import AlignedText
-from minibert.tokenizers.stages.decoding import decode_bytes
-from minibert.tokenizers.stages.pieces import BYTE_PIECES, NormalizerOptions, Piece, PieceType, SentencePieceModel
+from minibert.tokenizers.stages.pieces import BYTE_PIECES, Piece, PieceType, SentencePieceModel
 from minibert.tokenizers.stages.unigram import ScoredPieces, best_path, float32, lattice, user_defined_score
-from minibert.tokenizers.stages.unigram_normalizer import SymbolMatcher, UnigramNormalizer
-from minibert.tokenizers.training.charsmap_builder import build_charsmap
 
 FOLDER = Path(__file__).parents[1] / "unigram_vectors"
 VECTORS = json.loads((FOLDER / "vectors.json").read_text(encoding="utf-8"))["models"]
-UNK = Piece("<unk>", 0.0, PieceType.UNKNOWN)
 
 
 @pytest.fixture(scope="module", params=VECTORS)
 def stored(request):
     """(the model at work, its vectors)"""
     return UnigramRoads(read_sentencepiece_model(FOLDER / f"{request.param}.model")), VECTORS[request.param]
-
-
-def model_of(pieces, *, rules=None, byte_fallback=False, **options):
-    """A model of these {piece: score}, unknown piece first."""
-    entries = [UNK, *(piece if isinstance(piece, Piece) else Piece(piece, score) for piece, score in pieces.items())]
-    if byte_fallback:
-        entries += [Piece(text, 0.0, PieceType.BYTE) for text in BYTE_PIECES]
-    normalizer = NormalizerOptions(charsmap=build_charsmap(rules or {}), **options)
-    return SentencePieceModel(tuple(entries), normalizer, byte_fallback)
 
 
 # ------------------------------------------------------------ stored answers
@@ -144,11 +130,6 @@ def test_offsets_start_from_those_of_an_aligned_text():
     assert encoding.offsets == [(5, 7), (5, 7), (9, 10)]
 
 
-def test_suffix_blank_stands_for_the_last_character():
-    model = read_sentencepiece_model(FOLDER / "suffix.model")
-    assert UnigramNormalizer(model).normalize(AlignedText.from_text("ab")) == ("ab▁", [(0, 1), (1, 2), (1, 2)])
-
-
 def test_unescaped_blanks():
     model = model_of({" ": -1.0, "a": -1.0, " a": -1.5}, escape_whitespaces=False)
     assert UnigramRoads(model).encode_with_offsets("a a").tokens == [" a", " a"]
@@ -189,131 +170,6 @@ def test_unused_and_control_pieces_never_match():
     assert unigram.encode("ab<s>")[-1] == 0
 
 
-def random_vocabulary(rng, coarse):
-    """Pieces over few letters; coarse scores make ties."""
-    pieces = {"▁": -1.0, "a": -2.0, "b": -2.5}
-    for _ in range(rng.randint(3, 25)):
-        text = rng.choice(["", "▁"]) + "".join(rng.choice("abc") for _ in range(rng.randint(1, 5)))
-        pieces[text] = -rng.randint(1, 12) / 2 if coarse else float32(-rng.random() * 12)
-    return model_of(pieces)
-
-
-@pytest.mark.parametrize("coarse", [True, False])
-def test_fast_and_plain_search_agree(coarse):
-    rng = random.Random(5)
-    for _ in range(150):
-        unigram = UnigramRoads(random_vocabulary(rng, coarse))
-        for _ in range(8):
-            text = "".join(rng.choice("aaabbbc d") for _ in range(rng.randint(0, 60)))
-            normalized = unigram.normalize(text).text
-            start = float32(-rng.random() * 10 ** rng.randint(0, 5))
-            scored = unigram.unigram.scored
-            assert quick_path(normalized, unigram.words.pieces, start) == best_path(normalized, scored, start)
-            assert unigram.encode(text) == unigram.encode_plainly(text), (text, unigram.model.pieces)
-
-
-def test_parts_between_signs_and_letters_are_searched_alone_only_where_no_piece_joins_them():
-    rng = random.Random(11)
-    cut = whole = 0
-    for _ in range(300):
-        pieces = {"▁": -1.0, "a": -2.0, "b": -2.5, "(": -3.0, ".": -3.0}
-        for _ in range(rng.randint(1, 8)):
-            letters, signs, both = "abé\n", ".(1~", rng.choice([".(1~ab", "ab.\n", "a1"])
-            alphabet = rng.choice([letters, signs, signs, letters, both])
-            text = rng.choice(["", "▁"]) + "".join(rng.choice(alphabet) for _ in range(rng.randint(1, 4)))
-            pieces[text] = float32(-rng.random() * 9)
-        unigram = UnigramRoads(model_of(pieces))
-        for _ in range(8):
-            text = "".join(rng.choice("aabbé(.1~\n ?") for _ in range(rng.randint(0, 25)))
-            parts = unigram.words.split(unigram.normalize(text).text)
-            cut += len(parts) > len(unigram.pre_tokenizer.split(unigram.normalize(text)))
-            whole += len(parts) <= len(unigram.pre_tokenizer.split(unigram.normalize(text)))
-            assert unigram.encode(text) == unigram.encode_plainly(text), (text, pieces)
-            assert "".join(parts) == unigram.normalize(text).text
-    assert cut > 300
-    assert whole > 300
-
-
-def test_unknown_characters_on_both_sides_of_a_seam_are_one_unknown_piece():
-    unigram = UnigramRoads(model_of({"▁": -1.0, "a": -2.0, ".": -2.0}))
-    assert unigram.words.split("▁xy(z)") == ["▁xy", "(", "z", ")"]
-    assert unigram.encode("xy(z) a.x(") == unigram.encode_plainly("xy(z) a.x(") == [1, 0, 1, 2, 3, 0]
-
-
-def all_ways(text, vocabulary):
-    """Every way to cut the text, best first: (exact sum, path)."""
-    ways = [[(0.0, ())]] + [[] for _ in text]
-    for start in range(len(text)):
-        for end, piece, score in vocabulary.starting_at(text, start):
-            ways[end] += [(total + score, (*path, (end, piece))) for total, path in ways[start]]
-    return sorted(ways[-1], reverse=True)
-
-
-def test_search_finds_the_best_way_and_the_distance_to_the_second():
-    rng = random.Random(6)
-    for _ in range(300):
-        vocabulary = ScoredPieces(random_vocabulary(rng, coarse=False))
-        text = "▁" + "".join(rng.choice("abc?") for _ in range(rng.randint(0, 7)))
-        ways = all_ways(text, vocabulary)
-        path, cost, gap = search(text, PieceIndex(vocabulary))
-        assert tuple(path) == ways[0][1] or gap == 0
-        assert cost == pytest.approx(-ways[0][0])
-        assert gap == pytest.approx(ways[0][0] - ways[1][0] if len(ways) > 1 else float("inf"))
-
-
-def test_near_ties_are_decided_by_what_stood_before():
-    # "ab" is worse than a + b by less than float32 can tell once the sum is large
-    rng = random.Random(7)
-    pieces = {"▁": -1.0, "a": float32(-1.1), "b": float32(-1.3), "c": float32(-3.7)}
-    pieces["ab"] = float32(pieces["a"] + pieces["b"] - 3e-7)
-    pieces["abc"] = float32(pieces["ab"] + pieces["c"] + 5e-7)
-    unigram = UnigramRoads(model_of(pieces))
-    outcomes = set()
-    for size in (2, 50, 300, 3000):
-        text = " ".join(rng.choice(["c", "ab", "cab", "abc", "abab"]) for _ in range(size))
-        assert unigram.encode(text) == unigram.encode_plainly(text)
-        outcomes.update(unigram.encode(text))
-    assert {unigram.model.ids[piece] for piece in ("a", "ab", "abc")} & outcomes
-
-
-def test_costly_words_leave_less_precision_to_what_follows():
-    rng = random.Random(8)
-    for _ in range(40):
-        pieces = {"▁": -1.0, "a": float32(-1 - rng.random()), "b": float32(-1 - rng.random()), "c": -901.25, ".": -1.0}
-        pieces["ab"] = float32(pieces["a"] + pieces["b"] - 0.0007)
-        unigram = UnigramRoads(model_of(pieces))
-        for costly in ("c ", "c. "):
-            text = f"{costly * 50}ab {costly}ab"
-            assert unigram.encode(text) == unigram.encode_plainly(text)
-
-
-def test_chunks_that_rounding_could_turn_are_not_kept():
-    unigram = UnigramRoads(model_of({"▁": -1.0, "a": -1.0, "b": -1.0, "ab": -2.0}))
-    assert unigram.encode("ab ab") == [1, 4, 1, 4]
-    assert unigram.by_chunks("ab ab") is None
-    assert unigram.by_chunks("b ab") is None
-    assert unigram.by_chunks("b ba") == unigram.encode_plainly("b ba")
-
-
-def test_no_word_is_taken_as_known_where_sums_are_shifted():
-    unigram = UnigramRoads(model_of({"▁": -1.0, "a": -1.0, "b": -9.0}))
-    assert all(unigram.words.find(word)[1] < 100_000 - 20 * len(word) for word in ("▁", "▁a", "▁bbbb"))
-    assert unigram.by_chunks("a a a") == unigram.encode_plainly("a a a")
-    assert unigram.by_chunks("a " * 5000) is None  # the sum may have come close to where it is shifted
-    assert unigram.encode("a " * 5000) == unigram.encode_plainly("a " * 5000)
-
-
-def test_sums_beyond_the_limit_are_shifted():
-    vocabulary = ScoredPieces(model_of({"a": -9.0, "aa": -17.9, "b": -60.0}))
-    text = "ab" * 900 + "a" * 9000
-    path, total = best_path(text, vocabulary)
-    assert quick_path(text, PieceIndex(vocabulary)) == (path, total)
-    assert abs(total) < 100_000
-    spread = UnigramRoads(model_of({"▁": -2000.0, "a": -1000.0, "ab": -1999.0, "b": -1100.0}))
-    long = "ab aab b " * 200
-    assert spread.encode(long) == spread.encode_plainly(long)
-
-
 def test_lattice_shows_every_piece_and_the_best_way():
     vocabulary = ScoredPieces(model_of({"▁": -1.0, "▁a": -2.5, "a": -2.0, "b": -1.0, "ab": -2.5}))
     nodes = lattice("▁ab?", vocabulary)
@@ -329,36 +185,7 @@ def test_lattice_shows_every_piece_and_the_best_way():
     assert best[-1].best == sum(node.score for node in best) == best_path("▁ab?", vocabulary)[1]
 
 
-def test_pre_tokenize_gives_the_words():
-    unigram = UnigramRoads(model_of(LETTERS))
-    words = unigram.pre_tokenizer.split(AlignedText.from_text("ab▁c▁▁a"))
-    assert [word.text for word in words] == ["ab", "▁c", "▁", "▁a"]
-
-
 # ------------------------------------------------------------ rules that reach across words, and stray pieces
-
-
-@pytest.mark.parametrize("rules", [{" a": "b"}, {"a ": "c"}, {" ": "x"}, {"x": "a  b"}, {"y": " a "}, {"\t": " "}])
-@pytest.mark.parametrize("collapse", [True, False])
-def test_rules_with_blanks(rules, collapse):
-    unigram = UnigramRoads(model_of(LETTERS, rules=rules, remove_extra_whitespaces=collapse))
-    for size in range(6):
-        for chars in itertools.product("a xy\t", repeat=size):
-            text = "".join(chars)
-            source = AlignedText.from_text(text)
-            assert unigram.normalize(source).text == unigram.normalize(text).text
-            assert unigram.normalize_text(text) == unigram.normalize(text).text, text
-            assert unigram.encode(text) == unigram.encode_plainly(text), text
-
-
-def test_the_longest_symbol_escapes_the_map():
-    matcher = SymbolMatcher(["x", "xé", "é", "xéyz"])
-    assert [matcher.match("xéyxé", at) for at in range(5)] == [2, 1, 0, 2, 1]
-    symbols = {Piece(text, 0.0, PieceType.USER_DEFINED): None for text in ("x", "xé")}
-    unigram = UnigramRoads(model_of({**symbols, "▁": -1.0}, rules={"é": "e"}))
-    assert unigram.normalize("xéé").text == "▁xée"
-    for text in ("xéé", "é xé é"):
-        assert unigram.encode(text) == unigram.encode_plainly(text) == unigram.encode_with_offsets(text).ids
 
 
 def test_words_that_begin_with_an_unknown_blank_are_fused():
@@ -372,25 +199,6 @@ def test_a_stray_nul_piece_never_matches():
     pieces += [Piece(text, 0.0, PieceType.BYTE) for text in BYTE_PIECES]
     unigram = UnigramRoads(SentencePieceModel(tuple(pieces), byte_fallback=True))
     assert unigram.encode("\0") == [2, 3]
-
-
-# ------------------------------------------------------------ decoding
-
-
-@pytest.mark.parametrize(
-    ("raw", "text"),
-    [("e282ac", "€"), ("e282", "��"), ("ff41", "�A"), ("f09f9880c3", "😀�"), ("eda080", "���"), ("", "")],
-)
-def test_bytes_that_are_not_utf8_become_replacement_characters(raw, text):
-    assert decode_bytes(bytes.fromhex(raw)) == text
-
-
-def test_ids_outside_the_vocabulary_are_refused():
-    unigram = UnigramRoads(model_of({"a": -1.0}))
-    with pytest.raises(InputError, match=r"The id 2 is not in the vocabulary, which has 2 pieces\."):
-        unigram.decode([1, 2])
-    with pytest.raises(InputError, match="The id -1 is not"):
-        unigram.decode([-1])
 
 
 @pytest.mark.parametrize("method", ["encode", "encode_plainly", "encode_with_offsets", "normalize"])
@@ -416,3 +224,14 @@ def test_hostile_texts(name, text):
     assert unigram.encode_with_offsets(text[:1000]).ids == unigram.encode(text[:1000])
     assert len(ids) <= len(text) + 1
     assert seconds < 20
+
+
+def test_the_best_path_is_the_best_of_all_segmentations():
+    rng = random.Random(12)
+    for _ in range(300):
+        vocabulary = ScoredPieces(random_vocabulary(rng, coarse=False))
+        text = "▁" + "".join(rng.choice("abc?") for _ in range(rng.randint(0, 7)))
+        path, total = best_path(text, vocabulary)
+        ways = all_ways(text, vocabulary)
+        assert total == pytest.approx(ways[0][0])
+        assert {way: cost for cost, way in ways}[tuple(path)] == pytest.approx(ways[0][0])

@@ -6,7 +6,7 @@ import pytest
 
 from minibert.errors import TokenizerError
 from minibert.tokenizers.stages.aligned_text import AlignedText
-from minibert.tokenizers.stages.wordpiece import WordPiece, attempts, encode_word, longest_match
+from minibert.tokenizers.stages.wordpiece import MAX_WORD_LENGTH, WordPiece, attempts, encode_word, longest_match
 
 
 def recursive(word, vocab, prefix, start=0):
@@ -73,3 +73,46 @@ def test_the_stage():
     assert list(model.to_json()["vocab"]) == ["un", "##able", "[UNK]"]  # by id
     with pytest.raises(TokenizerError, match=r"no '\[UNK\]', the unknown token"):
         WordPiece({"a": 0})
+
+
+PAPER = {token: i for i, token in enumerate(["[UNK]", "[CLS]", "want", "##want", "##ed", "wa", "un", "runn", "##ing"])}
+
+
+@pytest.mark.parametrize(
+    ("word", "pieces"),
+    [
+        ("", []),
+        ("unwanted", ["un", "##want", "##ed"]),
+        ("running", ["runn", "##ing"]),
+        ("unwantedx", ["[UNK]"]),  # one part unknown: the whole word
+        ("wanted", ["want", "##ed"]),  # the longest match, not "wa"
+        ("ed", ["[UNK]"]),  # "##ed" only continues
+        ("wantun", ["[UNK]"]),  # "un" only begins
+    ],
+)
+def test_the_examples_of_google(word, pieces):
+    assert encode_word(word, PAPER) == pieces
+    assert WordPiece(PAPER).pieces(word) == pieces
+
+
+def test_greedy_is_not_the_best():
+    vocab = {"[UNK]": 0, "ab": 1, "abc": 2, "##cd": 3}
+    assert encode_word("abcd", vocab) == ["[UNK]"]  # "abc" leaves a "d", though ab + ##cd would do
+
+
+@pytest.mark.parametrize(("size", "known"), [(MAX_WORD_LENGTH, True), (MAX_WORD_LENGTH + 1, False)])
+def test_words_of_more_than_a_hundred_characters_are_unknown(size, known):
+    model = WordPiece({"[UNK]": 0, "é": 1, "##é": 2})
+    assert model.pieces("é" * size) == (["é", *["##é"] * (size - 1)] if known else ["[UNK]"])
+    (word,) = model.explain([AlignedText.from_text("é" * size)], ["[UNK]", "é", "##é"].__getitem__)
+    assert bool(word.attempts) == known
+
+
+def test_another_mark():
+    model = WordPiece({"?": 0, "un": 1, "@@able": 2}, "?", "@@")
+    assert model.pieces("unable") == ["un", "@@able"]
+    assert model.spans("unable", ["un", "@@able"]) == [(0, 2), (2, 6)]
+    assert model.to_json() == {
+        "type": "WordPiece", "unk_token": "?", "continuing_subword_prefix": "@@", "max_input_chars_per_word": 100,
+        "vocab": {"?": 0, "un": 1, "@@able": 2},
+    }  # fmt: skip
