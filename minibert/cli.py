@@ -79,7 +79,9 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=paragraphs(command.__doc__), formatter_class=as_it_is)
         command.add_arguments(sub)
         sub.epilog = paragraphs(sub.epilog)
-        sub.set_defaults(run=command.run, whole=parser)
+        if name == "completion":  # it reads every command's arguments
+            sub.set_defaults(whole=parser)
+        sub.set_defaults(run=command.run)
     return whole
 
 
