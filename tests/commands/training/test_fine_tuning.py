@@ -64,10 +64,8 @@ def test_a_words_label_stands_at_its_first_token(tmp_path: Path, bert: str) -> N
 
 def test_a_trained_head_keeps_its_labels(tmp_path: Path) -> None:
     labels = {0: "wild", 1: "calm", 2: "other"}
-    model, file = (
-        str(save("bert", "ForSequenceClassification", tmp_path / "head", id2label=labels)),
-        moods(tmp_path / "m.tsv"),
-    )
+    model = str(save("bert", "ForSequenceClassification", tmp_path / "head", id2label=labels))
+    file = moods(tmp_path / "moods.tsv")
     assert job_of(tmp_path, "text-classification", model, file).model.config.id2label == labels
     anew = job_of(tmp_path, "text-classification", model, "--new-head", file)
     assert anew.model.config.id2label == {0: "calm", 1: "wild"}
