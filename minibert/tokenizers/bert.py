@@ -30,6 +30,8 @@ class BertTokenizer(PreTrainedTokenizer):
         clean_text: drop control characters, and make every kind of blank a space.
         wordpieces_prefix: what marks a piece that continues a word.
         unk_token, sep_token, pad_token, cls_token, mask_token: the special tokens; the vocabulary must hold unk_token.
+        bos_token, eos_token: further ones, as encoders that became decoders have them.
+        model_unk_token: what an unknown word becomes, where that is not `unk_token`; the vocabulary must hold it then.
         max_input_chars_per_word: a longer word (in code points) becomes `unk_token`.
         do_basic_tokenize, never_split: accepted for the sake of transformers' calls.
         options: those of `PreTrainedTokenizer`.
@@ -69,6 +71,9 @@ class BertTokenizer(PreTrainedTokenizer):
         wordpieces_prefix: str = "##",
         max_input_chars_per_word: int | None = None,
         decoder_cleanup: bool = True,
+        bos_token: Any = None,
+        eos_token: Any = None,
+        model_unk_token: str | None = None,
         **options: Any,
     ) -> None:
         if tokenizer_file is not None and vocab is None:
@@ -82,24 +87,30 @@ class BertTokenizer(PreTrainedTokenizer):
             raise TokenizerError(f"wordpieces_prefix is {quoted(wordpieces_prefix)}: a text belongs there.")
         normalizer = GoogleNormalizer if google else BertNormalizer
         decoder = OriginalWordPieceDecoder if google else WordPieceDecoder
+        unknown = str(unk_token) if model_unk_token is None else str(model_unk_token)
         stages = Stages(
             normalizer(clean_text, tokenize_chinese_chars, strip_accents, do_lower_case),
             BertPreTokenizer(is_google_punctuation if google else is_bert_punctuation),
-            WordPiece(vocab, str(unk_token), wordpieces_prefix, limit),
+            WordPiece(vocab, unknown, wordpieces_prefix, limit),
             BertPostProcessor(),
             decoder(wordpieces_prefix, decoder_cleanup),
         )
         roles = {
-            "unk_token": unk_token, "sep_token": sep_token, "pad_token": pad_token, "cls_token": cls_token,
-            "mask_token": mask_token,
+            "bos_token": bos_token, "eos_token": eos_token, "unk_token": unk_token, "sep_token": sep_token,
+            "pad_token": pad_token, "cls_token": cls_token, "mask_token": mask_token,
         }  # fmt: skip
         clean_up = True if clean_up_tokenization_spaces is None else clean_up_tokenization_spaces
         super().__init__(stages, roles, clean_up_tokenization_spaces=clean_up, **options)
         # tokenizer_config.json keeps these
+        self._model_unk_token = unknown
         self.clean_text, self.do_lower_case, self.strip_accents = clean_text, do_lower_case, strip_accents
         self.tokenize_chinese_chars = tokenize_chinese_chars
         self.wordpieces_prefix, self.max_input_chars_per_word = wordpieces_prefix, limit
         self.decoder_cleanup = decoder_cleanup
+
+    def _config(self) -> dict[str, Any]:
+        unknown = self._model_unk_token
+        return super()._config() | ({} if unknown == self.unk_token else {"model_unk_token": unknown})
 
     def save_vocabulary(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str]:
         """Write vocab.txt into a folder; returns its path in a tuple."""

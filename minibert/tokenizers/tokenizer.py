@@ -670,7 +670,8 @@ class PreTrainedTokenizer:
                 raise
             why = f"{type(error).__name__}: {quoted(str(error))}"
             raise TokenizerError(f"{folder}: a setting in the files is not of its kind ({why}).") from error
-        if template is not None and template.pair and not set(options) & set(ROLES):
+        keeps_template = tokenizer.profile == "transformers" and not set(options) & set(ROLES)
+        if template is not None and template.pair and keeps_template:
             tokenizer._file_template = template
         return tokenizer
 
@@ -746,6 +747,8 @@ class PreTrainedTokenizer:
     def _config(self) -> dict[str, Any]:
         """tokenizer_config.json: the arguments, and every added token by id."""
         config: dict[str, Any] = {name: getattr(self, name) for name in self.own_options() if hasattr(self, name)}
+        given = inspect.signature(type(self).__init__).parameters
+        config |= {role: None for role in ROLES if given[role].default is not None}  # an empty one is not the default
         config |= {role: token.content for role, token in self.special.filled().items()}
         config |= {
             "added_tokens_decoder": {str(id_): token.to_dict() for id_, token in self.saved_tokens().items()},
@@ -757,7 +760,11 @@ class PreTrainedTokenizer:
             config["model_input_names"] = self.model_input_names
         if self.extra_special_tokens:
             config["additional_special_tokens"] = self.extra_special_tokens
-        for name, default in (("padding_side", "right"), ("truncation_side", "right"), ("profile", "transformers")):
+        defaults = {
+            "padding_side": "right", "truncation_side": "right", "profile": "transformers",
+            "split_special_tokens": False,
+        }  # fmt: skip
+        for name, default in defaults.items():
             if getattr(self, name) != default:
                 config[name] = getattr(self, name)
         return config

@@ -78,8 +78,11 @@ def read_folder(folder: Path, cls: Family, name: str) -> tuple[dict[str, Any], T
     legacy = {} if decoder else _mapping(folder / "special_tokens_map.json")
     known = (*SHARED_OPTIONS, *EXTRA, *ROLES, *cls.own_options())
     settings = {**legacy, **config}
-    settings = {name: settings[name] for name in known if settings.get(name) is not None}
+    empty = {role: None for role in ROLES if role in config and config[role] is None}
+    settings = {name: settings[name] for name in known if settings.get(name) is not None} | empty
     vocabulary, added, template = _vocabulary(folder, cls, name)
+    if "unk_token" in settings and "unk_token" in vocabulary:  # a role may have changed hands, the model's has not
+        settings.setdefault("model_unk_token", vocabulary["unk_token"])
     flags = {token.content: token for token, _ in [*decoder, *added]}
     for role in ROLES:
         if isinstance(settings.get(role), dict):

@@ -72,10 +72,13 @@ class RobertaPostProcessor:
 
     def to_json(self, template: Template, special: SpecialTokens) -> dict[str, Any]:
         """The section "post_processor" of a tokenizer.json."""
-        return {
-            "type": "RobertaProcessing",
-            "sep": [special.token("sep_token"), special.id("sep_token")],
-            "cls": [special.token("cls_token"), special.id("cls_token")],
-            "trim_offsets": self.trim_offsets,
-            "add_prefix_space": self.add_prefix_space,
-        }
+        token_of = special.vocabulary.token_of
+        trimming = {"trim_offsets": self.trim_offsets, "add_prefix_space": self.add_prefix_space}
+        cls, sep = template.single[0].special, template.single[-1].special
+        if cls is not None and sep is not None:
+            usual = roberta_template(cls, sep)
+            if (usual.single, usual.pair) == (template.single, template.pair):
+                named = {"sep": [token_of(sep), sep], "cls": [token_of(cls), cls]}
+                return {"type": "RobertaProcessing", **named, **trimming}
+        trim = {"type": "ByteLevel", **trimming, "use_regex": True}
+        return {"type": "Sequence", "processors": [template.to_json(token_of), trim]}

@@ -1,5 +1,6 @@
 """The special tokens of a tokenizer by their role: which token is [CLS], which pads, which masks."""
 
+import dataclasses
 from typing import Any
 
 from minibert.errors import TokenizerError
@@ -24,8 +25,8 @@ class SpecialTokens:
         self._extra: list[AddedToken] = []
 
     def set_role(self, role: str, value: Any) -> None:
-        """Give a role to a token; None leaves the role empty."""
-        token = None if value is None else AddedToken.from_value(value, special=True)
+        """Give a role to a token, which makes it a special one; None leaves the role empty."""
+        token = None if value is None else _special(value)
         self.roles[role] = token
         if token is not None:
             self.vocabulary.add_special(token)
@@ -57,7 +58,7 @@ class SpecialTokens:
 
     @extra.setter
     def extra(self, values: Any) -> None:
-        self._extra = [AddedToken.from_value(value, special=True) for value in values or ()]
+        self._extra = list({str(value): _special(value) for value in values or ()}.values())
         for token in self._extra:
             self.vocabulary.add_special(token)
 
@@ -73,3 +74,7 @@ class SpecialTokens:
     def all(self) -> list[str]:
         """Every special token once: those with a role first."""
         return list(dict.fromkeys([*(token.content for token in self.filled().values()), *self.extra]))
+
+
+def _special(value: Any) -> AddedToken:
+    return dataclasses.replace(AddedToken.from_value(value, special=True), special=True)
