@@ -118,22 +118,6 @@ def test_tokenizer_json_alone(tokenizer, tmp_path):
         assert other(text, verbose=False)["input_ids"] == tokenizer(text, verbose=False)["input_ids"], text
 
 
-def test_the_class_is_chosen(tmp_path):
-    bert().save_pretrained(tmp_path / "bert")
-    for name in ("tokenizer_config.json", "special_tokens_map.json"):
-        (tmp_path / "bert" / name).unlink()
-    assert isinstance(AutoTokenizer.from_pretrained(tmp_path / "bert"), BertTokenizer)  # by tokenizer.json
-    (tmp_path / "bert" / "tokenizer.json").unlink()
-    assert isinstance(AutoTokenizer.from_pretrained(tmp_path / "bert"), BertTokenizer)  # by vocab.txt
-    (tmp_path / "bert" / "config.json").write_text('{"model_type": "roberta"}')
-    with pytest.raises(ValueError, match=r"vocab.json and merges.txt"):
-        AutoTokenizer.from_pretrained(tmp_path / "bert")
-    rembert().save_vocabulary(tmp_path)
-    assert isinstance(AutoTokenizer.from_pretrained(tmp_path), RemBertTokenizer)
-    (tmp_path / "sentencepiece.model").rename(tmp_path / "spiece.model")
-    assert isinstance(AutoTokenizer.from_pretrained(tmp_path), RemBertTokenizer)
-
-
 @pytest.mark.reference
 def test_transformers_reads_what_is_saved(tokenizer, tmp_path):
     transformers = pytest.importorskip("transformers", reason="reads the files that were saved")
