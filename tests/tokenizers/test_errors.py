@@ -4,7 +4,6 @@ import pytest
 
 from minibert.errors import InputError, TokenizerError
 from minibert.tokenizers.bert import BertTokenizer
-from minibert.tokenizers.rembert import RemBertTokenizer
 from minibert.tokenizers.roberta import RobertaTokenizer
 from minibert.tokenizers.stages.added_tokens import AddedToken
 from minibert.tokenizers.stages.byte_bpe import BYTE_CHARS
@@ -85,16 +84,6 @@ def test_calls(bert, arguments, message):
         bert(**arguments)
 
 
-@pytest.mark.parametrize("text", ["a é \ud800", "a b \ud800", "[MASK]é \ud800"])
-@pytest.mark.parametrize("offsets", [False, True])
-def test_lone_surrogates(bert, roberta, text, offsets):
-    for tokenizer in (bert, roberta):
-        with pytest.raises(InputError, match=rf"lone surrogate, U\+D800, at position {len(text) - 1}"):
-            tokenizer(text, return_offsets_mapping=offsets)
-        with pytest.raises(InputError, match="lone surrogate"):
-            tokenizer.explain(text)
-
-
 def test_ids_outside_the_vocabulary(bert):
     for ids in ([5, 99], [-1], 99):
         with pytest.raises(
@@ -126,35 +115,7 @@ def test_roles(bert):
         AddedToken.from_value(5)
 
 
-def test_batch_encoding_questions(bert):
-    row = bert("a b")
-    with pytest.raises(InputError, match="Token 9 was asked for, but this row has 4"):
-        row.token_to_chars(9)
-    with pytest.raises(InputError, match="Row 3 was asked for, but this batch has 1"):
-        row.word_ids(3)
-    with pytest.raises(AttributeError, match="no 'labels'"):
-        _ = row.labels
-    with pytest.raises(InputError, match="did not come from a tokenizer's call"):
-        bert.pad({"input_ids": [1]}).word_ids()
-    with pytest.raises(InputError, match="includes 'input_ids', but you provided"):
-        bert.pad({"ids": [1]})
-
-
 # ---------------------------------------------------------------- vocabulary files
-
-
-def test_vocabularies_that_do_not_fit():
-    with pytest.raises(TokenizerError, match=r"no '\[UNK\]', the unknown token"):
-        BertTokenizer(vocab={"a": 0})
-    for cls, wanted in ((BertTokenizer, "vocab.txt"), (RobertaTokenizer, "vocab.json"), (RemBertTokenizer, ".model")):
-        with pytest.raises(TokenizerError, match=wanted):
-            cls()
-    with pytest.raises(TokenizerError, match="needs its merges"):
-        RobertaTokenizer(vocab=ROBERTA)
-    with pytest.raises(
-        TokenizerError, match=r"merge 0, 'a' . 'x', needs the token 'ax', which is not among the 262 tokens"
-    ):
-        RobertaTokenizer(vocab=ROBERTA, merges=[("a", "x")])
 
 
 # ---------------------------------------------------------------- folders
