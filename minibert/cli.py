@@ -8,7 +8,9 @@ commands cost no more than Python's own start.
 """
 
 import argparse
+import contextlib
 import importlib
+import io
 import os
 import shutil
 import sys
@@ -90,15 +92,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     # options before the command take no value, so the first other word is the command
     asked = next((word for word in words if not word.startswith("-")), "")
-    arguments = parser(only=asked).parse_args(words)
+    _prepare_streams()
     try:
-        with warnings.catch_warnings():
+        arguments = parser(only=asked).parse_args(words)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(_Printable(sys.stdout)):
             warnings.showwarning = _show_warning
             code = arguments.run(arguments)
-        sys.stdout.flush()  # here, so that a reader who has gone is met below
+            sys.stdout.flush()  # here, so that a reader who has gone is met below
         return code
     except MinibertError as error:
-        print(f"minibert: {error}", file=sys.stderr)
+        print(printable(f"minibert: {error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt as interruption:
         print(f"minibert: {str(interruption) or 'interrupted'}", file=sys.stderr)
@@ -108,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"minibert: {where}{error.strerror or str(error)}.", file=sys.stderr)
+        print(printable(f"minibert: {where}{error.strerror or str(error)}."), file=sys.stderr)
         return 1
     except MemoryError as error:
         print(f"minibert: there is not enough memory ({str(error) or 'no size given'}).", file=sys.stderr)
@@ -117,7 +120,50 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     """A warning as one line, without the place in our code that it comes from."""
-    print(f"minibert: {message}", file=sys.stderr)
+    print(printable(f"minibert: {message}"), file=sys.stderr)
+
+
+def _prepare_streams() -> None:
+    """A stream that was closed takes everything, and one that cannot write a character writes its number."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
+
+def printable(text: str) -> str:
+    r"""A text for a terminal: control characters, which could move its cursor or rename its window, as numbers.
+
+    >>> print(printable("a \x1b[31mred label"))
+    a \x1b[31mred label
+    """
+    return text.translate(_CONTROLS)
+
+
+class _Printable(io.TextIOBase):
+    """A stream that prints texts from strangers' files as `printable` has them; bytes go through as they are."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.buffer = getattr(stream, "buffer", None)
+
+    def write(self, text: str) -> int:
+        self._stream.write(printable(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return bool(self._stream.isatty())
+
+    def fileno(self) -> int:
+        return int(self._stream.fileno())
 
 
 if __name__ == "__main__":

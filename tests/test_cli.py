@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -29,6 +30,34 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert stop.value.code == 0
     assert capsys.readouterr().out.startswith("minibert 0.")
+
+
+def shell(command: str, **variables: str) -> subprocess.CompletedProcess:
+    words = f"{sys.executable} -m minibert tokenize --model tiny-bert {command}"
+    return subprocess.run(["sh", "-c", words], capture_output=True, env={**os.environ, **variables}, timeout=60)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_character_that_standard_output_cannot_write(encoding: str) -> None:
+    done = shell("--explain '☃ dog'", PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\u2603" in done.stdout
+
+
+def test_closed_streams() -> None:
+    assert shell("dog >&-").returncode == 0
+    closed = shell("<&-")
+    assert (closed.returncode, closed.stdout) == (1, b"")
+    assert closed.stderr.startswith(b"minibert: there is no text")
+    assert closed.stderr.count(b"\n") == 1
+
+
+def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tokenize", "--model", "tiny-roberta", "--explain", "\x1b[31m\x9b a\x7f"]) == 0
+    assert main(["info", "\x1b]0;name\x07"]) == 1
+    printed = "".join(capsys.readouterr())
+    assert "\\x1b" in printed
+    assert not set(printed) & {"\x1b", "\x07", "\x9b", "\x7f"}
 
 
 def test_wrong_command_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:

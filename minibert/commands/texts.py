@@ -7,6 +7,8 @@ from minibert.errors import InputError
 
 def read_standard_input() -> str:
     """All of standard input. Raises InputError where it is not UTF-8."""
+    if sys.stdin is None:  # it was closed
+        return ""
     buffer = getattr(sys.stdin, "buffer", None)
     if buffer is None:
         return sys.stdin.read()
@@ -27,7 +29,7 @@ def read_texts(texts: list[str]) -> list[str]:
     Raises:
         InputError: there is none, or standard input is not UTF-8.
     """
-    if not texts and not sys.stdin.isatty():
+    if not texts and not (sys.stdin and sys.stdin.isatty()):
         # "\n" alone ends a line: str.splitlines would also cut at U+2028 and its like
         texts = [line for line in read_standard_input().replace("\r\n", "\n").split("\n") if line.strip()]
     if not texts:
