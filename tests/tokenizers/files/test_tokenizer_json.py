@@ -91,3 +91,12 @@ def test_replacements_in_tokenizer_json(tmp_path):
         message = rf"the normalizer 'Replace {text} by {content}' is not supported"
         with pytest.raises(TokenizerError, match=message):
             read({"type": "Replace", "pattern": pattern, "content": content})
+
+
+def test_special_tokens_with_type_one(tmp_path):
+    """A template with another type, as a tokenizer.json may have it, takes the general road."""
+    BertTokenizer(vocab={**BERT}).save_pretrained(tmp_path)
+    data = json.loads((tmp_path / "tokenizer.json").read_text())
+    data["post_processor"]["single"][-1]["SpecialToken"]["type_id"] = 1
+    (tmp_path / "tokenizer.json").write_text(json.dumps(data))
+    assert BertTokenizer.from_pretrained(tmp_path)("a")["token_type_ids"] == [0, 0, 1]
