@@ -105,7 +105,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         _number("--max-grad-norm", "X", "clip gradients (default: 1; 0 does not)", 1.0),
         _text("--schedule", "NAME", "of the learning rate: linear (default), cosine, constant, ...", "linear"),
         _number("--warmup-ratio", "SHARE", "of the steps (default: 0.1)", 0.1),
-        _count("--seed", "of weights, order, masks and dropout (default: 0)", 0, least=None),
+        _count("--seed", "of weights, order, masks and dropout (default: 0)", 0, least=0),
         _choice("--dtype", ("float32", "float64"), "(default: float32)", "float32"),
         _text("--device", "DEVICE", "-1 or cpu for NumPy; 0, cuda or cupy for the GPU"),
         _count("--log-every", "(default: ten times in all)", metavar="STEPS"),

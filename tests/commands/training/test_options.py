@@ -44,6 +44,7 @@ def test_mistakes_of_options(
          "--batch-size and --batch-tokens say the same thing in two ways: give one of them."),
         ([*fill, "--best", "--eval-split", "0", corpus], "--best needs data to evaluate on, and --eval-split is 0."),
         ([*fill, "--batch-size", "0", corpus], "--batch-size is 0: a whole number of at least 1 belongs there."),
+        ([*fill, "--seed", "-1", corpus], "--seed is -1: a whole number of at least 0 belongs there."),
         ([*fill, "--learning-rate", "-1", corpus], "--learning-rate is -1.0: a number above 0 belongs there."),
         ([*fill, "--eval-split", "1", corpus],
          "--eval-split is 1.0: a share of the data, from 0 to below 1, belongs there."),
