@@ -11,7 +11,7 @@ from typing import Any
 from minibert.tokenizers.stages import pipeline
 from minibert.tokenizers.stages.aligned_text import AlignedText, Span
 from minibert.tokenizers.stages.pipeline import Stages
-from minibert.tokenizers.stages.records import LatticeNode, Word
+from minibert.tokenizers.stages.records import LONGEST_TOLD, LatticeNode, Word
 from minibert.tokenizers.stages.template import Sequence, Template
 from minibert.tokenizers.stages.vocabulary import Vocabulary
 
@@ -123,6 +123,8 @@ def _word_lines(word: Word) -> Iterator[str]:
     yield from (f"    {attempt}" for attempt in word.attempts)
     if word.symbols:
         yield f"    bytes: {' '.join(word.symbols)}"
+    if len(word.symbols) > LONGEST_TOLD:
+        yield f"    (its merges are not shown: it has {len(word.symbols)} bytes, more than {LONGEST_TOLD})"
     yield from (f"    {step}" for step in word.merges)
     pieces = zip(word.tokens, word.ids, strict=True)
     yield "    = " + (" ".join(f"{token} ({id_})" for token, id_ in pieces) or "nothing")

@@ -1,5 +1,6 @@
 """The steps that each stage tells."""
 
+from minibert.tokenizers.auto import AutoTokenizer
 from minibert.tokenizers.bert import BertTokenizer
 from minibert.tokenizers.stages.added_tokens import AddedToken
 
@@ -47,3 +48,12 @@ def test_nothing_is_left():
     tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(VOCAB)})
     (part,) = tokenizer.explain("\x00").parts
     assert (part.text, part.normalized, part.words, part.normalization) == ("\x00", "", [], [("clean", "")])
+
+
+def test_a_long_word_is_not_told_merge_by_merge() -> None:
+    tokenizer = AutoTokenizer.from_pretrained("tiny-roberta")
+    told = tokenizer.explain("." * 1000)
+    assert told.ids == tokenizer("." * 1000, verbose=False)["input_ids"]
+    assert len(str(told)) < 30_000
+    assert "(its merges are not shown: it has 1000 bytes, more than 200)" in str(told)
+    assert "not shown" not in str(tokenizer.explain("." * 200))

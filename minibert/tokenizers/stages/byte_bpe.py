@@ -19,7 +19,7 @@ from typing import Any
 from minibert.errors import TokenizerError
 from minibert.messages import quoted
 from minibert.tokenizers.stages.aligned_text import AlignedText, Span
-from minibert.tokenizers.stages.records import LatticeNode, MergeStep, Word
+from minibert.tokenizers.stages.records import LONGEST_TOLD, LatticeNode, MergeStep, Word
 from minibert.tokenizers.stages.stage import Token
 
 # ---------------------------------------------------------------- the byte alphabet
@@ -188,12 +188,12 @@ class ByteBPE:
         return [Token(self.vocab[piece], word.span(*span)) for piece, span in zip(pieces, spans, strict=True)]
 
     def explain(self, words: list[AlignedText], token_of: Callable[[int], str]) -> list[Word]:
-        """Each word, with its bytes and every merge."""
+        """Each word, with its bytes and every merge; of a word of more than `LONGEST_TOLD` bytes the pieces alone."""
         return [self._explain_word(word, token_of) for word in words]
 
     def _explain_word(self, word: AlignedText, token_of: Callable[[int], str]) -> Word:
         ids, symbols = self.ids(word.text), self.symbols(word.text)
-        merges = list(merge_steps(symbols, self.ranks))
+        merges = list(merge_steps(symbols, self.ranks)) if len(symbols) <= LONGEST_TOLD else []
         return Word(word.text, word.whole_span(), list(map(token_of, ids)), ids, symbols=symbols, merges=merges)
 
     def lattice(self, words: list[AlignedText]) -> list[LatticeNode]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from minibert.tokenizers.stages.aligned_text import Span
 
+LONGEST_TOLD = 200  # bytes of a word whose merges are told: each of them names all symbols that are left
+
 
 @dataclass
 class Attempt:
