@@ -91,7 +91,10 @@ class Run:
             if not editable:
                 raise InputError(f"{asked} cannot be edited: change the call's input, or edit the value that follows.")
             edit, before = self.edits[asked], value
-            value = array_module(before).array(edit.forward(before.copy()), dtype=before.dtype)
+            changed = edit.forward(before.copy())
+            if changed is None:
+                raise InputError(f"the edit of {asked} gave None: it must return the new value.")
+            value = array_module(before).array(changed, dtype=before.dtype)
             if value.shape != before.shape:
                 raise InputError(f"the edit of {asked} gave shape {value.shape}: the value's is {before.shape}.")
             self._met.add(asked)

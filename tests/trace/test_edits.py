@@ -140,6 +140,7 @@ def test_edits_hold_in_a_recomputed_layer() -> None:
         ({"input_ids": lambda x: x}, "input_ids cannot be edited: change the call's input"),
         ({"embeddings.LayerNorm.rstd": lambda x: x}, "rstd cannot be edited"),
         ({"encoder.layer.7": lambda x: x}, r"edits names 'encoder.layer.7', which no value of this call has \(close"),
+        ({"encoder.layer.0": lambda x: None}, "the edit of encoder.layer.0 gave None: it must return the new value"),
         ({"encoder.layer.0": lambda x: x[:1]}, r"the edit of encoder.layer.0 gave shape \(1, 3, 20\): the value's is"),
     ],
 )
