@@ -56,7 +56,7 @@ def check_trained(model: Any, task: str, needed: Callable[[list[str]], list[str]
     if drawn:
         shown = ", ".join(drawn[:4]) + (f" and {len(drawn) - 4} more" if len(drawn) > 4 else "")
         saved_as = getattr(model.config, "architectures", None) or []
-        tasks = list(dict.fromkeys(name for saved in saved_as for name in tasks_of(class_named(saved))))
+        tasks = list(dict.fromkeys(name for saved in saved_as for name in tasks_of(class_named(saved)) if name != task))
         has = f" Its tasks are {', '.join(tasks)}." if tasks else ""
         raise InputError(
             f"{model.load_report.source} has no trained head for {task}: {shown} would be random.{has} Train it for "

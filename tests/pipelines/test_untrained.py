@@ -55,6 +55,12 @@ def test_a_classifier_of_another_task_does_not_predict(family: str, tmp_path: Pa
     assert mb.pipeline("ner", tmp_path, ignore_labels=[])("a b")
 
 
+def test_the_task_asked_for_is_not_among_the_tasks_to_turn_to(tmp_path: Path) -> None:
+    folder = save("bert", "ForMaskedLM", tmp_path)
+    with pytest.raises(mb.InputError, match=r"no trained head for feature-extraction: .* Its tasks are fill-mask\."):
+        mb.pipeline("feature-extraction", folder, pooling="pooler")
+
+
 @pytest.mark.parametrize("task", [task for task in TASKS if task != "feature-extraction"])
 def test_a_bare_encoder_has_no_task(task: str, tmp_path: Path) -> None:
     folder = save("bert", "Model", tmp_path)
