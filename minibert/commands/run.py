@@ -69,7 +69,23 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return _run(arguments)
     except InputError as error:  # an argument in Python is an option here
-        raise InputError(str(error).replace("allow_untrained=True", "--allow-untrained")) from None
+        raise InputError(_in_options(str(error))) from None
+
+
+_OPTIONS = {
+    "allow_untrained=True": "--allow-untrained",
+    "truncation=True": "--truncation",
+    "stride=": "--stride N",
+    "an aggregation_strategy": "an --aggregation-strategy",
+    "model_kwargs={'is_decoder': True} reads": "model_kwargs={'is_decoder': True} in Python reads",
+}
+
+
+def _in_options(message: str) -> str:
+    """What a pipeline says of its arguments, said of this command's options."""
+    for argument, option in _OPTIONS.items():
+        message = message.replace(argument, option)
+    return message
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -88,6 +88,7 @@ def test_mistakes_are_one_line_and_exit_with_1(folders: dict[str, str], capsys: 
         (["--model", folders["fill-mask"], "no mask"], "the text has no mask: write [MASK]"),
         (["--model", folders["fill-mask"], "--stride", "2", "x"], "--stride is an option of token-classification, not"),
         (["--model", folders["fill-mask"], "--task", "ner", "x"], "has no trained head for token-classification"),
+        (["--model", folders["fill-mask"], "dog " * 600 + "[MASK]"], ": give --truncation to cut it at the end."),
         (["--model", folders["fill-mask"], "--task", "ner", "x"], "or give --allow-untrained to see random answers."),
         (["--task", "question-answering", "x"], "model is missing, and none is shipped for question-answering: give"),
         (["x"], "neither task nor model is given: name a task that has a shipped model, fill-mask (tiny-bert)"),
