@@ -80,18 +80,15 @@ class BertTokenizer(PreTrainedTokenizer):
             vocab = self._read_file(tokenizer_file, options)["vocab"]
         vocab = given_vocab_txt(vocab, vocab_file)
         google = options.get("profile") == "original"
-        limit = 200 if google else MAX_WORD_LENGTH
-        if max_input_chars_per_word is not None:
-            limit = check_count("max_input_chars_per_word", max_input_chars_per_word)
-        if not isinstance(wordpieces_prefix, str):
-            raise TokenizerError(f"wordpieces_prefix is {quoted(wordpieces_prefix)}: a text belongs there.")
+        limit = (200 if google else MAX_WORD_LENGTH) if max_input_chars_per_word is None else max_input_chars_per_word
+        unknown = str(unk_token) if model_unk_token is None else str(model_unk_token)
+        model = _checked_wordpiece(vocab, unknown, wordpieces_prefix, limit)
         normalizer = GoogleNormalizer if google else BertNormalizer
         decoder = OriginalWordPieceDecoder if google else WordPieceDecoder
-        unknown = str(unk_token) if model_unk_token is None else str(model_unk_token)
         stages = Stages(
             normalizer(clean_text, tokenize_chinese_chars, strip_accents, do_lower_case),
             BertPreTokenizer(is_google_punctuation if google else is_bert_punctuation),
-            WordPiece(vocab, unknown, wordpieces_prefix, limit),
+            model,
             BertPostProcessor(),
             decoder(wordpieces_prefix, decoder_cleanup),
         )
@@ -105,7 +102,7 @@ class BertTokenizer(PreTrainedTokenizer):
         self._model_unk_token = unknown
         self.clean_text, self.do_lower_case, self.strip_accents = clean_text, do_lower_case, strip_accents
         self.tokenize_chinese_chars = tokenize_chinese_chars
-        self.wordpieces_prefix, self.max_input_chars_per_word = wordpieces_prefix, limit
+        self.wordpieces_prefix, self.max_input_chars_per_word = wordpieces_prefix, model.max_length
         self.decoder_cleanup = decoder_cleanup
 
     def _config(self) -> dict[str, Any]:
@@ -117,6 +114,12 @@ class BertTokenizer(PreTrainedTokenizer):
         path = vocabulary_path(save_directory, filename_prefix, "vocab.txt")
         write_vocab_txt(self.vocab, path)
         return (str(path),)
+
+
+def _checked_wordpiece(vocab: dict[str, int], unknown: str, prefix: Any, limit: Any) -> WordPiece:
+    if not isinstance(prefix, str):
+        raise TokenizerError(f"wordpieces_prefix is {quoted(prefix)}: a text belongs there.")
+    return WordPiece(vocab, unknown, prefix, check_count("max_input_chars_per_word", limit))
 
 
 BertTokenizerFast = BertTokenizer
