@@ -84,13 +84,12 @@ class BertTokenizer(PreTrainedTokenizer):
         unknown = str(unk_token) if model_unk_token is None else str(model_unk_token)
         model = _checked_wordpiece(vocab, unknown, wordpieces_prefix, limit)
         normalizer = GoogleNormalizer if google else BertNormalizer
-        decoder = OriginalWordPieceDecoder if google else WordPieceDecoder
         stages = Stages(
             normalizer(clean_text, tokenize_chinese_chars, strip_accents, do_lower_case),
             BertPreTokenizer(is_google_punctuation if google else is_bert_punctuation),
             model,
             BertPostProcessor(),
-            decoder(wordpieces_prefix, decoder_cleanup),
+            (OriginalWordPieceDecoder if google else WordPieceDecoder)(wordpieces_prefix, decoder_cleanup),
         )
         roles = {
             "bos_token": bos_token, "eos_token": eos_token, "unk_token": unk_token, "sep_token": sep_token,
@@ -99,11 +98,10 @@ class BertTokenizer(PreTrainedTokenizer):
         clean_up = True if clean_up_tokenization_spaces is None else clean_up_tokenization_spaces
         super().__init__(stages, roles, clean_up_tokenization_spaces=clean_up, **options)
         # tokenizer_config.json keeps these
-        self._model_unk_token = unknown
+        self._model_unk_token, self.decoder_cleanup = unknown, decoder_cleanup
         self.clean_text, self.do_lower_case, self.strip_accents = clean_text, do_lower_case, strip_accents
         self.tokenize_chinese_chars = tokenize_chinese_chars
         self.wordpieces_prefix, self.max_input_chars_per_word = wordpieces_prefix, model.max_length
-        self.decoder_cleanup = decoder_cleanup
 
     def _config(self) -> dict[str, Any]:
         unknown = self._model_unk_token
