@@ -116,7 +116,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
     ),
 }  # fmt: skip
 # what is no setting of the run, and not kept with it
-_OF_THE_CALL = ("command", "run", "whole", "resume", "overwrite", "json", "output_dir")
+_OF_THE_CALL = ("command", "run", "resume", "overwrite", "json", "output_dir")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -82,7 +82,7 @@ def test_defaults_are_filled_in(bert: str) -> None:
     assert (options["hidden_size"], options["batch_size"], options["seed"]) == (128, 16, 3)
     assert options["learning_rate"] == RATES["new"]
     assert options_of("--task", "fill-mask", "--model", bert)["learning_rate"] == RATES["checkpoint"]
-    assert not {"command", "run", "whole", "resume", "overwrite", "json", "output_dir"} & set(options)
+    assert not {"command", "run", "resume", "overwrite", "json", "output_dir"} & set(options)
     assert json.loads(json.dumps(options)) == options
 
 
