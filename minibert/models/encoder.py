@@ -45,7 +45,6 @@ class Encoder(Module):
             hidden, tuple(states) if keep_hidden else (), tuple(attentions), tuple(cross_attentions)
         )
 
-    @step
     def backward(self, dhidden: Array | None, back: Backward) -> Array | None:
         """dhidden (B, T, D) -> the gradient of the stack's input; that of the encoder's states sums over layers."""
         dencoder_total = None

@@ -78,11 +78,11 @@ class BertTokenizer(PreTrainedTokenizer):
     ) -> None:
         if tokenizer_file is not None and vocab is None:
             vocab = self._read_file(tokenizer_file, options)["vocab"]
-        vocab = given_vocab_txt(vocab, vocab_file)
+        ids = given_vocab_txt(vocab, vocab_file)
         google = options.get("profile") == "original"
         limit = (200 if google else MAX_WORD_LENGTH) if max_input_chars_per_word is None else max_input_chars_per_word
         unknown = str(unk_token) if model_unk_token is None else str(model_unk_token)
-        model = _checked_wordpiece(vocab, unknown, wordpieces_prefix, limit)
+        model = _checked_wordpiece(ids, unknown, wordpieces_prefix, limit)
         normalizer = GoogleNormalizer if google else BertNormalizer
         stages = Stages(
             normalizer(clean_text, tokenize_chinese_chars, strip_accents, do_lower_case),
