@@ -114,7 +114,7 @@ class BertTokenizer(PreTrainedTokenizer):
         return (str(path),)
 
 
-def _checked_wordpiece(vocab: dict[str, int], unknown: str, prefix: Any, limit: Any) -> WordPiece:
+def _checked_wordpiece(vocab: Mapping[str, int], unknown: str, prefix: Any, limit: Any) -> WordPiece:
     if not isinstance(prefix, str):
         raise TokenizerError(f"wordpieces_prefix is {quoted(prefix)}: a text belongs there.")
     return WordPiece(vocab, unknown, prefix, check_count("max_input_chars_per_word", limit))
