@@ -172,9 +172,14 @@ class KnownWords:
         return pieces
 
     def to_ids(self, text: str, path: Iterable[tuple[int, int]]) -> list[int]:
-        """The ids of a path: those of its pieces, unless unknown characters are among them."""
+        """The ids of a path: those of its pieces, but of unknown characters side by side only the first one's."""
         ids = [piece for _, piece in path]
-        return [token.id for token in self._model.tokens_of(text, path)] if self._unk_id in ids else ids
+        unk_id = self._unk_id
+        if unk_id not in ids:
+            return ids
+        if self._model.model.byte_fallback:
+            return [token.id for token in self._model.tokens_of(text, path)]
+        return [piece for before, piece in zip((-1, *ids), ids, strict=False) if piece != unk_id or before != unk_id]
 
 
 def quick_path(  # noqa: C901 - calls would take most of its time
