@@ -296,8 +296,15 @@ def fingerprint(folder: Path) -> list[tuple[str, int, int, int]]:
     Who reads several files takes it before and after: if it is the same, all of them are of one save.
     """
     with os.scandir(folder) as entries:
-        found = [(entry.name, entry.stat()) for entry in entries if entry.is_file()]
-    return sorted((name, status.st_ino, status.st_mtime_ns, status.st_size) for name, status in found)
+        return sorted(_state(entry) for entry in entries if entry.is_file())
+
+
+def _state(entry: os.DirEntry[str]) -> tuple[str, int, int, int]:
+    try:
+        status = entry.stat()
+    except FileNotFoundError:  # replaced since the folder was listed: like no state before or after
+        return entry.name, 0, time.monotonic_ns(), 0
+    return entry.name, status.st_ino, status.st_mtime_ns, status.st_size
 
 
 # what killed saves left

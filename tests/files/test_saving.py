@@ -1,5 +1,6 @@
 """Files that are saved together: whenever the process is killed and whatever fails, all are old or all are new."""
 
+import contextlib
 import errno
 import os
 import stat
@@ -7,6 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -463,3 +467,29 @@ def test_leftovers_without_locks_are_removed_when_they_are_old(tmp_path, monkeyp
     os.utime(old / "lock", (0, 0))
     save(tmp_path, {}, {"a": "b"})
     assert sorted(os.listdir(tmp_path)) == sorted(["a", young.name])
+
+
+def test_a_file_that_goes_away_while_a_folder_is_looked_at_is_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    listed = os.scandir
+
+    class Gone:
+        name = "config.json"
+
+        def is_file(self) -> bool:
+            return True
+
+        def stat(self) -> os.stat_result:
+            raise FileNotFoundError
+
+    @contextlib.contextmanager
+    def scan(folder: Path) -> Iterator[list[Any]]:
+        with listed(folder):
+            yield [Gone()]
+
+    whole = module.fingerprint(tmp_path)
+    monkeypatch.setattr(module.os, "scandir", scan)
+    first, second = module.fingerprint(tmp_path), module.fingerprint(tmp_path)
+    assert len({tuple(each) for each in (whole, first, second)}) == 3
