@@ -1,6 +1,5 @@
 """`device=0`, as the pages write it: the GPU, or an error that says what to write without one."""
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +8,8 @@ import numpy as np
 import pytest
 
 import minibert as mb
-from minibert.backend import array_module
+from minibert.backend import array_module, load_backend
+from minibert.errors import BackendError
 from tests import strict_cupy
 from tests.documentation.examples import BERT, REMBERT, ROBERTA
 
@@ -30,8 +30,12 @@ def test_without_a_gpu_the_pipeline_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """CuPy, or where it is not installed a stand-in with its rules."""
-    if importlib.util.find_spec("cupy") is not None:
+    """CuPy and a card, or where one of them is not here a stand-in with their rules."""
+    try:
+        load_backend("cupy")
+    except BackendError:
+        pass
+    else:
         yield
         return
     monkeypatch.setattr(strict_cupy.rules, "lenient_folder", strict_cupy.rules.TESTS)
