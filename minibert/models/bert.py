@@ -88,10 +88,9 @@ class BertModel(BertPreTrainedModel):
         """The stack of layers."""
         return Encoder(self.at("encoder"), self.parameters, self.config)
 
-    @step
-    def encode(self, inputs: Inputs, run: Run) -> Encoded:
-        """ids (B, T) -> hidden (B, T, D) of the last layer, pooled (B, D) of the first token."""
-        embedded = self.embeddings.forward(
+    def embed(self, inputs: Inputs, run: Run) -> Array:
+        """ids (B, T) -> what enters the layers (B, T, D)."""
+        return self.embeddings.forward(
             inputs.input_ids,
             inputs.token_type_ids,
             inputs.position_ids,
@@ -99,6 +98,11 @@ class BertModel(BertPreTrainedModel):
             run,
             shared_positions=inputs.shared_positions,
         )
+
+    @step
+    def encode(self, inputs: Inputs, run: Run) -> Encoded:
+        """ids (B, T) -> hidden (B, T, D) of the last layer, pooled (B, D) of the first token."""
+        embedded = self.embed(inputs, run)
         states = self.encoder.forward(embedded, run, inputs.stack, inputs.keep_hidden, inputs.keep_attentions)
         pooled = None if self.pooler is None else self.pooler.forward(states.hidden, run)
         return Encoded(states.hidden, pooled, states)

@@ -22,14 +22,7 @@ def encode(self: BertModel, inputs: Inputs, run: Run) -> Encoded:
     """ids (B, T) -> hidden (B, 1, D) and pooled (B, D) of the first token."""
     if not inputs.first_token or not may_leave_out(self, inputs, run):
         return NotImplemented
-    embedded = self.embeddings.forward(
-        inputs.input_ids,
-        inputs.token_type_ids,
-        inputs.position_ids,
-        inputs.inputs_embeds,
-        run,
-        shared_positions=inputs.shared_positions,
-    )
+    embedded = self.embed(inputs, run)
     states = with_layers(self.encoder, slice(-1)).forward(embedded, run, inputs.stack, False, False)
     first = first_token_of(self.encoder.layer[-1], states.hidden, inputs.stack, run)
     pooled = None if self.pooler is None else self.pooler.forward(first, run)
